@@ -1,0 +1,1 @@
+"""Everything that leaves the process: storage, Azure OpenAI, Azure's control plane, the clock, settings, errors."""

@@ -1,0 +1,72 @@
+"""The two protocols behind which a provider of fine-tuned vision models sits: one trains and deploys, one answers."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from data_contracts.evaluation import RawAnswer
+from data_contracts.training import Checkpoint, ModelDeployment, TrainingJob, TrainingRequest
+
+
+class Trainer(Protocol):
+    """Fine-tunes models and deploys them."""
+
+    def find_file(self, name: str) -> str | None:
+        """Id of a usable uploaded file called *name*, or None."""
+        ...
+
+    def upload(self, file: Path, name: str) -> str:
+        """Upload *file* under *name*, wait until it is processed, return its id; raises CloudRefused when it fails."""
+        ...
+
+    def content(self, file: str) -> bytes:
+        """The bytes of an uploaded or resulting file, by id."""
+        ...
+
+    def find_jobs(self, suffix: str) -> Sequence[TrainingJob]:
+        """All jobs with *suffix*, oldest first."""
+        ...
+
+    def submit(self, request: TrainingRequest, training_file: str, validation_file: str | None) -> TrainingJob:
+        """Buy one job, asking exactly once; raises OutcomeUnknown when the answer was lost."""
+        ...
+
+    def job(self, id_: str) -> TrainingJob:
+        """The job as it stands."""
+        ...
+
+    def cancel(self, id_: str) -> None:
+        """Stop a job; what it has done is billed."""
+        ...
+
+    def messages(self, id_: str) -> Sequence[str]:
+        """What the job has said so far, oldest first."""
+        ...
+
+    def checkpoints(self, id_: str) -> Sequence[Checkpoint]:
+        """What the job left to deploy, oldest first."""
+        ...
+
+    def deploy(self, name: str, model: str, tags: dict[str, str]) -> ModelDeployment:
+        """Create the model deployment *name*, or find it, and wait until it is ready."""
+        ...
+
+    def model_deployments(self) -> Iterator[ModelDeployment]:
+        """All model deployments of the account."""
+        ...
+
+    def delete_model_deployment(self, name: str) -> None:
+        """Delete and wait; deleting what is gone is no error."""
+        ...
+
+
+class Answerer(Protocol):
+    """Answers questions about images."""
+
+    def answer(self, model_deployment: str, prompt: str, image: str, detail: str) -> RawAnswer:
+        """What the model says to *image*, a data URL; failures after all retries are part of the answer."""
+        ...
+
+    def wait_until_answering(self, model_deployment: str) -> None:
+        """Return when the model deployment really answers; raises CloudUnavailable after some minutes."""
+        ...

@@ -1,0 +1,108 @@
+"""Addresses and policies of one loop: `kaizen.toml` in its folder, overruled by `KAIZEN_*` variables."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from cloud.errors import SettingsUnreadable
+from data_contracts.policies import PromotionPolicy, TrainingPolicy
+
+FILE = "kaizen.toml"
+SECRETS = {"api_key", "store_connection"}
+PROMPT = (
+    "You inspect images for quality control. "
+    "Classify the image as exactly one of these classes:\n{classes}\n"
+    "Answer with the name of the class and nothing else."
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoreSettings(_Section):
+    """Where the loop's files are: a folder (the default) or an Azure storage account."""
+
+    folder: Path = Field(Path("store"), description="Relative to the folder of kaizen.toml.")
+    account_url: HttpUrl | None = None
+
+
+class FoundrySettings(_Section):
+    """Where the loop trains and answers: Azure, or the emulator; only the addresses differ."""
+
+    endpoint: HttpUrl | None = Field(None, description="Data plane, ending in /openai/v1/.")
+    management: HttpUrl = Field(HttpUrl("https://management.azure.com"), description="Azure's control plane.")
+    subscription: str
+    resource_group: str
+    account: str
+    sku: str = Field("GlobalStandard", description="Tier of our model deployments.")
+    capacity: int = Field(50, ge=1, description="Thousand tokens per minute of each model deployment.")
+    clock: HttpUrl | None = Field(None, description="Time source; empty for the system's clock.")
+
+
+class Settings(BaseSettings):
+    """Everything that one loop is told from outside."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KAIZEN_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    loop: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$", description="Name of the loop.")
+    contract: Path = Path("contract.odcs.yaml")
+    prompt: str = Field(PROMPT, description="System prompt; {classes} becomes the list of answers.")
+    store: StoreSettings = StoreSettings()
+    foundry: FoundrySettings
+    training: TrainingPolicy = TrainingPolicy()
+    promotion: PromotionPolicy = PromotionPolicy()
+    api_key: SecretStr | None = Field(None, description="Only from KAIZEN_API_KEY; Entra ID is used without it.")
+    store_connection: SecretStr | None = Field(
+        None, description="Only from KAIZEN_STORE_CONNECTION: a storage connection string, as Azurite needs."
+    )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the configuration without its secrets; every ledger entry carries it."""
+        return hashlib.sha256(self.model_dump_json(exclude=SECRETS).encode()).hexdigest()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the signature is pydantic-settings')
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables overrule what the file says."""
+        return env_settings, init_settings
+
+
+def load_settings(folder: Path) -> Settings:
+    """The settings of the loop in *folder*; raises SettingsUnreadable with the field, the file and what to do."""
+    file = folder / FILE
+    given = _read(file)
+    for secret in SECRETS & given.keys():
+        raise SettingsUnreadable(f"{file}: {secret} is a secret; take it out and set KAIZEN_{secret.upper()} instead")
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsUnreadable(f"{file}: {_problems(error)}") from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SettingsUnreadable(
+            f"There is no {FILE} in {file.parent}; go to the folder of a loop, or name it with --loop"
+        ) from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsUnreadable(f"{file} cannot be read: {error}") from error
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(str(step) for step in each['loc'])}: {each['msg']}" for each in error.errors())

@@ -1,0 +1,60 @@
+"""The one protocol behind which files live, in a folder or in Azure Blob Storage."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+INBOX = "inbox"
+DATA = "data"
+LEDGER = "ledger"
+AREAS = (INBOX, DATA, LEDGER)
+"""First part of every path: the three containers of the account, or subfolders of the folder."""
+
+
+class NotFound(KeyError):
+    """There is nothing at that path."""
+
+    def __str__(self) -> str:
+        """The path, without the quotes that KeyError adds."""
+        return f"nothing is stored at {self.args[0]}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes with the tag that tells whether they were changed since."""
+
+    content: bytes
+    tag: str
+
+
+class Store(Protocol):
+    """Files by path, such as `data/loops/steel/champion.json`; the first part is one of AREAS."""
+
+    def get(self, path: str) -> Stored:
+        """The bytes at *path* with their tag; raises NotFound."""
+        ...
+
+    def open(self, path: str) -> AbstractContextManager[IO[bytes]]:
+        """The bytes at *path* as a stream, for what does not fit into memory; raises NotFound."""
+        ...
+
+    def put(self, path: str, content: bytes | IO[bytes]) -> None:
+        """Store *content* at *path*, replacing what was there; seen whole or not at all."""
+        ...
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Store *content* only if nothing is at *path*; False when something is. Atomic and durable."""
+        ...
+
+    def replace(self, path: str, content: bytes, tag: str) -> str | None:
+        """Store *content* only if *path* still carries *tag*; the new tag, or None when it was changed or removed."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """All paths that begin with *prefix*, in order."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Remove what is at *path*; removing nothing is no error."""
+        ...

@@ -1,0 +1,14 @@
+"""The root of all errors that are meant for the person at the terminal.
+
+KaizenError                what was wrong, with the value, and what to do; one line
+  ContractBroken           the data contract itself cannot be used
+  cloud.errors.CloudError  see there
+"""
+
+
+class KaizenError(Exception):
+    """Something that the user can mend; its text is one line that says how."""
+
+
+class ContractBroken(KaizenError):
+    """The data contract cannot be read, or one of its rules cannot run."""

@@ -1,0 +1,147 @@
+"""Answers of a model to held-out images, and what they add up to."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from pydantic import Field
+
+from data_contracts.record import Record
+
+
+class Outcome(StrEnum):
+    """What an answer turned out to be; everything but a label of the list is wrong."""
+
+    LABEL = "label"
+    OFF_LIST = "off_list"
+    EMPTY = "empty"
+    REFUSED = "refused"
+    FILTERED = "filtered"
+    FAILED = "failed"
+
+
+class RawAnswer(Record):
+    """What came back from a model deployment for one image."""
+
+    text: str = ""
+    refused: bool = False
+    filtered: bool = False
+    failure: str | None = Field(None, description="Why there is no answer after all retries.")
+    latency_ms: float = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Answer(Record):
+    """A model's answer to one labeled image."""
+
+    image: str
+    expected: str
+    given: str | None = Field(None, description="None unless the answer is a label of the list.")
+    outcome: Outcome
+    latency_ms: float
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def correct(self) -> bool:
+        """Whether the model gave the expected label."""
+        return self.given == self.expected
+
+
+class Evaluation(Record):
+    """All answers of one model to one held-out version."""
+
+    model: str
+    held_out_version: str
+    answers: tuple[Answer, ...]
+
+    @property
+    def correct(self) -> int:
+        """How many answers are right."""
+        return sum(answer.correct for answer in self.answers)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers; an evaluation always has at least one."""
+        return self.correct / len(self.answers)
+
+    @property
+    def failure_share(self) -> float:
+        """Share of images without an answer because the service failed."""
+        return sum(answer.outcome is Outcome.FAILED for answer in self.answers) / len(self.answers)
+
+    def recall(self, labels: Sequence[str]) -> Mapping[str, float | None]:
+        """Share of each class's images that were answered rightly; None where a class has no image."""
+        return {label: self._recall_of(label) for label in labels}
+
+    def _recall_of(self, label: str) -> float | None:
+        mine = [answer.correct for answer in self.answers if answer.expected == label]
+        return sum(mine) / len(mine) if mine else None
+
+
+class PairedAnswer(Record):
+    """What champion and challenger said to the same held-out image; None for an answer off the list."""
+
+    image: str
+    expected: str
+    champion: str | None
+    challenger: str | None
+
+
+class ClassTable(Record):
+    """Paired result of one class: its images, and what the challenger lost and won on them."""
+
+    images: int
+    losses: int
+    wins: int
+
+
+class PromotionEvidence(Record):
+    """Everything the gate looks at; losses are images only the champion had right, wins the reverse."""
+
+    n: int = Field(ge=0)
+    losses: int = Field(ge=0)
+    wins: int = Field(ge=0)
+    classes: Mapping[str, ClassTable] = Field(default_factory=dict)
+    champion_failure_share: float = 0
+    challenger_failure_share: float = 0
+    complete: bool = Field(default=True, description="False when an image has no answer of one of the two.")
+    uses_left: int = Field(description="Uses of the held-out version left, this one included.")
+    alpha_per_use: float
+    leak_found: bool = False
+
+
+class Code(StrEnum):
+    """The gate's verdict."""
+
+    PROMOTE = "PROMOTE"
+    REJECT = "REJECT"
+    HUMAN_SUPERIOR_WITH_WARNINGS = "HUMAN_SUPERIOR_WITH_WARNINGS"
+    HUMAN_NON_INFERIOR = "HUMAN_NON_INFERIOR"
+    HUMAN_INCONCLUSIVE = "HUMAN_INCONCLUSIVE"
+    HUMAN_BUDGET_EXHAUSTED = "HUMAN_BUDGET_EXHAUSTED"
+    INVALID_RERUN = "INVALID_RERUN"
+
+
+class Action(StrEnum):
+    """What follows from a verdict."""
+
+    PROMOTE = "promote"
+    KEEP = "keep"
+    ASK = "ask"
+    RERUN = "rerun"
+
+
+class PromotionDecision(Record):
+    """A verdict, what follows from it, and why in one sentence."""
+
+    code: Code
+    action: Action
+    reason: str
+    delta: float = Field(description="Gain in accuracy, challenger less champion.")
+    p_superior: float
+    p_harm: float
+    p_noninferior: float
+    interval: tuple[float, float] = Field(description="95 % Tango interval of the gain.")
+    harmed: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()

@@ -1,0 +1,100 @@
+"""Labeled images, what is known about them, and the datasets that they form."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from data_contracts.record import Record
+
+
+class Split(StrEnum):
+    """Where an image serves; pinned at first sight and never changed."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    HELD_OUT = "held-out"
+
+
+class Authority(StrEnum):
+    """How much weight a label has; a later label of equal or higher authority supersedes."""
+
+    PERSON = "person"
+    AGREEMENT = "agreement"
+    EXPERT = "expert"
+
+
+class LabeledImage(Record):
+    """One accepted image with its label; the bytes are in the store under its digest."""
+
+    digest: str = Field(description="SHA-256 of the bytes as they were received, 64 hex digits.")
+    pixel_digest: str = Field(description="SHA-256 of size and RGB pixels, the same for a re-saved copy.")
+    label: str
+    group: str = Field(description="The part or shot that the image shows; groups never straddle splits.")
+    split: Split
+    authority: Authority = Authority.PERSON
+    source: str = Field(description="Batch and file that the image came from.")
+    who: str = Field(description="Who put the batch into the inbox, as far as known.")
+    labeled_at: datetime
+    media_type: str = Field(description="Format of the stored bytes, such as image/jpeg.")
+    crop_of: str | None = None
+    box: str | None = None
+
+
+class ImageFacts(Record):
+    """One row of the table that a data contract is checked against; None where a fact is unknown."""
+
+    file: str = Field(description="Path inside the batch.")
+    bytes: int
+    digest: str
+    pixel_digest: str | None = Field(None, description="SHA-256 of size and RGB pixels after EXIF rotation.")
+    label: str | None = Field(None, description="The class, after aliases; None for a name the contract lacks.")
+    format: str | None = None
+    mode: str | None = None
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    brightness: float | None = Field(None, description="Mean grey value, 0 to 1.")
+    contrast: float | None = Field(None, description="Standard deviation of the grey values, 0 to 1.")
+    problem: str | None = Field(None, description="Why the file could not be read as an image.")
+
+
+class Refusal(Record):
+    """Why one file of a batch was not accepted."""
+
+    file: str
+    code: str
+    reason: str
+
+
+class Dataset(Record):
+    """An immutable list of labeled images with their splits, known by the hash of its content."""
+
+    images: tuple[LabeledImage, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the sorted (digest, label, split) of all images: order and time do not matter."""
+        return content_digest(f"{image.digest} {image.label} {image.split}" for image in self.images)
+
+    def of(self, split: Split) -> tuple[LabeledImage, ...]:
+        """The images of one split, ordered by digest."""
+        return tuple(sorted((i for i in self.images if i.split is split), key=lambda i: i.digest))
+
+    def counts(self) -> Mapping[str, int]:
+        """How many images each split has."""
+        counted = Counter(str(image.split) for image in self.images)
+        return {str(split): counted[str(split)] for split in Split}
+
+
+def held_out_version(images: Iterable[LabeledImage]) -> str:
+    """The id of a frozen held-out set: SHA-256 of its sorted (digest, label) pairs (methods, section 2)."""
+    return content_digest(f"{image.digest} {image.label}" for image in images)
+
+
+def content_digest(lines: Iterable[str]) -> str:
+    """SHA-256 of the sorted *lines*, so that order does not matter; 64 hex digits."""
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

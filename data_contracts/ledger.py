@@ -1,0 +1,277 @@
+"""The ledger's entries: an envelope that is hash-chained, and one event in each."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from data_contracts.evaluation import Action, Code
+from data_contracts.record import Record
+from data_contracts.training import Checkpoint, JobStatus, TrainingRequest
+
+SCHEMA = 1
+GENESIS = "0" * 64
+
+
+class ImagesAccepted(Record):
+    """A batch of the inbox went through the data contract."""
+
+    kind: Literal["images accepted"] = "images accepted"
+    batch: str
+    accepted: int
+    quarantined: int
+    duplicates: int
+    classes: dict[str, int] = Field(description="Accepted images per class.")
+    splits: dict[str, int] = Field(description="Accepted images per split.")
+    labels: str = Field(description="Path of the label history that the batch added.")
+    labels_digest: str
+    broken_rules: dict[str, int] = Field(default_factory=dict, description="Refused images per reason code.")
+
+
+class HeldOutVersionMade(Record):
+    """A held-out set was frozen; from now on it decides promotions."""
+
+    kind: Literal["held-out version made"] = "held-out version made"
+    version: str
+    images: int
+    path: str
+    target_gain: float
+    uses: int
+    alpha_per_use: float
+
+
+class IterationOpened(Record):
+    """A new turn of the loop began."""
+
+    kind: Literal["iteration opened"] = "iteration opened"
+    number: int
+    reason: str
+    parent: str = Field(description="Model that the fine-tuning continues from.")
+    champion: str | None
+    image_batches: int = Field(description="Accepted batches that the iteration can learn from.")
+
+
+class DatasetFrozen(Record):
+    """The images of an iteration were fixed."""
+
+    kind: Literal["dataset frozen"] = "dataset frozen"
+    dataset: str
+    path: str
+    counts: dict[str, int]
+
+
+class TrainingIntended(Record):
+    """A fine-tuning job is about to be bought."""
+
+    kind: Literal["training intended"] = "training intended"
+    suffix: str
+    request: TrainingRequest
+    training_file: str
+    validation_file: str | None
+    examples: int
+
+
+class TrainingSubmitted(Record):
+    """The service has the job."""
+
+    kind: Literal["training submitted"] = "training submitted"
+    suffix: str
+    job: str
+    found: bool = Field(description="True when an earlier, interrupted run had bought it already.")
+
+
+class TrainingFinished(Record):
+    """The job ended, well or not."""
+
+    kind: Literal["training finished"] = "training finished"
+    suffix: str
+    attempt: int
+    job: str
+    status: JobStatus
+    model: str | None
+    trained_tokens: int | None
+    problem: str | None
+
+
+class CheckpointChosen(Record):
+    """One checkpoint of the job goes to the gate."""
+
+    kind: Literal["checkpoint chosen"] = "checkpoint chosen"
+    checkpoint: Checkpoint
+    reason: str
+    flags: tuple[str, ...]
+
+
+class ModelDeploymentIntended(Record):
+    """A model deployment is about to be created; fine-tuned ones are billed by the hour."""
+
+    kind: Literal["model deployment intended"] = "model deployment intended"
+    name: str
+    model: str
+    sku: str
+    capacity: int
+
+
+class ModelDeploymentCreated(Record):
+    """A model deployment answers."""
+
+    kind: Literal["model deployment created"] = "model deployment created"
+    name: str
+    model: str
+
+
+class ModelDeploymentDeleted(Record):
+    """A model deployment is gone and no longer billed."""
+
+    kind: Literal["model deployment deleted"] = "model deployment deleted"
+    name: str
+    reason: str
+
+
+class HeldOutLookedAt(Record):
+    """Two models were compared on a held-out version: one use of its budget."""
+
+    kind: Literal["held-out looked at"] = "held-out looked at"
+    version: str
+    champion: str
+    challenger: str
+
+
+class Evaluated(Record):
+    """A model has answered all images of a held-out version."""
+
+    kind: Literal["evaluated"] = "evaluated"
+    version: str
+    model: str
+    model_deployment: str
+    images: int
+    correct: int
+    path: str
+    digest: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Decided(Record):
+    """The gate's verdict on a challenger."""
+
+    kind: Literal["decided"] = "decided"
+    code: Code
+    action: Action
+    reason: str
+    champion: str
+    challenger: str
+    n: int
+    losses: int
+    wins: int
+    p_superior: float
+    interval: tuple[float, float]
+    alpha_per_use: float
+
+
+class Approved(Record):
+    """A person's answer where the gate asked for one; no answer is not a yes."""
+
+    kind: Literal["approved"] = "approved"
+    yes: bool
+    reason: str
+
+
+class ChampionSwitched(Record):
+    """Production uses another model from here on."""
+
+    kind: Literal["champion switched"] = "champion switched"
+    model: str
+    model_deployment: str
+    previous: str | None
+    previous_model_deployment: str | None
+
+
+class IterationClosed(Record):
+    """A turn of the loop ended."""
+
+    kind: Literal["iteration closed"] = "iteration closed"
+    number: int
+    outcome: Literal["promoted", "kept the champion", "training failed"]
+    reason: str
+
+
+class CostBooked(Record):
+    """Money spent, as the price table of the day has it."""
+
+    kind: Literal["cost booked"] = "cost booked"
+    what: Literal["training", "evaluation", "hosting"]
+    subject: str
+    usd: float
+    basis: str
+
+
+Event = Annotated[
+    ImagesAccepted
+    | HeldOutVersionMade
+    | IterationOpened
+    | DatasetFrozen
+    | TrainingIntended
+    | TrainingSubmitted
+    | TrainingFinished
+    | CheckpointChosen
+    | ModelDeploymentIntended
+    | ModelDeploymentCreated
+    | ModelDeploymentDeleted
+    | HeldOutLookedAt
+    | Evaluated
+    | Decided
+    | Approved
+    | ChampionSwitched
+    | IterationClosed
+    | CostBooked,
+    Field(discriminator="kind"),
+]
+
+
+class Actor(Record):
+    """Who acted, and how far that was established."""
+
+    name: str
+    established: Literal["flow run", "signed in", "command line", "claimed"]
+
+
+class LedgerEntry(Record):
+    """One line of the record: what happened, when, by whom, under which configuration, after which entry."""
+
+    schema_number: int = SCHEMA
+    number: int = Field(ge=0)
+    id: str = Field(description="Random; tells a writer whose first answer was lost that the entry is its own.")
+    time: datetime
+    iteration: int | None
+    actor: Actor
+    fence: int | None = Field(description="Fencing number of the lease that the writer held, if any.")
+    configuration: str = Field(description="SHA-256 of the loop's configuration in force.")
+    contract: str = Field(description="SHA-256 of the data contract in force.")
+    event: Event
+    previous: str = Field(description="SHA-256 of the entry before this one, as stored.")
+
+    @property
+    def kind(self) -> str:
+        """What happened, in the words of the design."""
+        return self.event.kind
+
+    def to_bytes(self) -> bytes:
+        """The entry as it is stored: one line of JSON with sorted keys, UTF-8."""
+        content = self.model_dump(mode="json")
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def read_entry(content: bytes) -> LedgerEntry:
+    """The entry that *content* holds; raises ValueError when it is not one."""
+    return _ENTRY.validate_json(content)
+
+
+def entry_hash(content: bytes) -> str:
+    """SHA-256 of an entry as stored; the next entry carries it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+_ENTRY = TypeAdapter(LedgerEntry)

@@ -1,0 +1,52 @@
+"""Policies: the thresholds of a loop as typed values, which the Prefect UI shows as forms."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from data_contracts.record import Record
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class TrainingPolicy(Record):
+    """When and how a loop fine-tunes."""
+
+    base_model: str = Field("gpt-4.1-2025-04-14", description="Model that the first iteration starts from.")
+    training_type: Literal["Standard", "GlobalStandard", "Developer"] = Field(
+        "GlobalStandard", description="Azure's training tier; it decides the price per token."
+    )
+    n_epochs: int = Field(3, ge=1, le=10, description="Passes over the training images.")
+    batch_size: int | None = Field(None, ge=1, description="Examples per step; empty lets Azure choose.")
+    learning_rate_multiplier: float | None = Field(None, gt=0, le=10, description="Empty lets Azure choose.")
+    seed: int = Field(42, ge=0, description="The same seed and data give a comparable job.")
+    detail: Literal["low", "high", "auto"] = Field("low", description="Image detail, which decides its tokens.")
+    smallest_addition: int = Field(
+        50, ge=1, description="New training images that make another iteration worth its money."
+    )
+    attempts: int = Field(2, ge=1, le=5, description="Jobs an iteration may buy when Azure fails one.")
+    settling_minutes: float = Field(
+        10, ge=0, description="How long an answer that was lost may still turn up in Azure's list of jobs."
+    )
+    deadline_hours: float = Field(72, gt=0, description="How long a job may take before a person is asked.")
+
+
+class PromotionPolicy(Record):
+    """When a challenger takes the champion's place."""
+
+    smallest_held_out: int = Field(200, ge=1, description="Held-out images below which a person decides, not the gate.")
+    alpha: Share = Field(0.05, description="Chance of a false promotion over all uses of a held-out version.")
+    target_gain: Share | Literal["auto"] = Field(
+        "auto", description="Gain worth finding; auto takes the smallest that leaves four uses."
+    )
+    largest_number_of_uses: int = Field(20, ge=1, description="Uses of one held-out version at most.")
+    margin: Share = Field(0.02, description="Loss of accuracy that still counts as not worse.")
+    harm_alpha: Share = Field(0.05, description="Significance at which a loss, or a class's loss, rejects.")
+    class_drop: Share = Field(0.05, description="Drop of a class's recall that a person has to see.")
+    class_drop_images: int = Field(30, ge=1, description="Held-out images from which that drop is looked at.")
+    largest_failure_share: Share = Field(
+        0.02, description="Answers lost to failures above which an evaluation does not count."
+    )
+    when_inconclusive: Literal["keep", "ask"] = Field(
+        "keep", description="Without proof: keep the champion, or ask a person."
+    )

@@ -1,0 +1,33 @@
+"""The dated price table, read from `prices.yaml` beside this file."""
+
+from datetime import date
+from functools import lru_cache
+from importlib import resources
+
+import yaml
+
+from data_contracts.record import Record
+
+
+class TokenPrices(Record):
+    """US dollars per million tokens of a question and of an answer."""
+
+    input: float
+    output: float
+
+
+class Prices(Record):
+    """What training, hosting and answers cost, in US dollars, as of a day."""
+
+    as_of: date
+    sources: tuple[str, ...]
+    training_per_million_tokens: dict[str, float]
+    hosting_per_hour: dict[str, float]
+    inference_per_million_tokens: dict[str, TokenPrices]
+
+
+@lru_cache
+def current_prices() -> Prices:
+    """The price table that ships with this version."""
+    text = resources.files("data_contracts").joinpath("prices.yaml").read_text("utf-8")
+    return Prices.model_validate(yaml.safe_load(text))

@@ -1,0 +1,88 @@
+"""What is asked of a fine-tuning service and what it reports."""
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from data_contracts.record import Record
+
+DERIVATION_VERSION = 1
+"""Version of how an image becomes what the model sees; a change gives new suffixes and so new jobs."""
+
+
+class Hyperparameters(Record):
+    """What drives a fine-tuning job; None leaves the choice to the service."""
+
+    n_epochs: int
+    batch_size: int | None = None
+    learning_rate_multiplier: float | None = None
+
+
+class TrainingRequest(Record):
+    """One fine-tuning job as we want it, before any file has been uploaded."""
+
+    model: str = Field(description="Base model, or the checkpoint that the job continues from.")
+    dataset: str = Field(description="Digest of the dataset: source images, labels and splits.")
+    contract: str = Field(description="SHA-256 of the data contract in force.")
+    prompt: str = Field(description="System prompt of every example.")
+    detail: str
+    training_type: str
+    hyperparameters: Hyperparameters
+    seed: int
+    attempt: int = 1
+
+    @property
+    def suffix(self) -> str:
+        """`k` and 16 hex digits of all that makes this job this job: the same request, the same suffix."""
+        content = json.dumps([DERIVATION_VERSION, self.model_dump(mode="json")], sort_keys=True)
+        return "k" + hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+class JobStatus(StrEnum):
+    """Where a fine-tuning job stands; what we do not know is taken as still running."""
+
+    UNDER_WAY = "under way"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TrainingJob(Record):
+    """A fine-tuning job as the service reports it."""
+
+    id: str
+    model: str
+    status: JobStatus
+    reported_status: str = Field(description="The service's own word.")
+    suffix: str | None
+    created_at: datetime
+    fine_tuned_model: str | None = None
+    trained_tokens: int | None = None
+    result_files: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class Checkpoint(Record):
+    """What a job left after an epoch; deployable, and the start of the next job."""
+
+    model: str
+    step: int
+    train_loss: float | None = None
+    full_valid_loss: float | None = None
+    full_valid_accuracy: float | None = None
+    valid_exact_match: float | None = None
+
+
+class ModelDeployment(Record):
+    """A model that answers under a name, billed by the hour where it is fine-tuned."""
+
+    name: str
+    model: str
+    state: str
+    sku: str
+    capacity: int
+    created_at: datetime | None = None
+    tags: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Judgement: values in, verdict out; no clock, network, disk or Prefect."""

@@ -1,0 +1,180 @@
+"""The state of a loop: a fold over the entries of its ledger. What is not in the ledger did not happen."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from pydantic import Field
+
+from data_contracts.evaluation import Action
+from data_contracts.images import Split
+from data_contracts.ledger import (
+    Approved,
+    ChampionSwitched,
+    CheckpointChosen,
+    CostBooked,
+    DatasetFrozen,
+    Decided,
+    Evaluated,
+    HeldOutLookedAt,
+    HeldOutVersionMade,
+    ImagesAccepted,
+    IterationClosed,
+    IterationOpened,
+    LedgerEntry,
+    ModelDeploymentCreated,
+    ModelDeploymentDeleted,
+    ModelDeploymentIntended,
+    TrainingFinished,
+    TrainingIntended,
+    TrainingSubmitted,
+)
+from data_contracts.record import Record
+
+
+class Iteration(Record):
+    """One turn of the loop as far as it has come; a field that is None has not happened yet."""
+
+    opened: IterationOpened
+    opened_at: datetime
+    dataset: DatasetFrozen | None = None
+    intended: TrainingIntended | None = None
+    intended_at: datetime | None = None
+    submitted: TrainingSubmitted | None = None
+    finished: TrainingFinished | None = None
+    checkpoint: CheckpointChosen | None = None
+    looked: HeldOutLookedAt | None = None
+    evaluations: Mapping[str, Evaluated] = Field(default_factory=dict, description="By model.")
+    decided: Decided | None = None
+    approved: Approved | None = None
+    approved_by: str | None = None
+    switched: ChampionSwitched | None = None
+    costs: tuple[CostBooked, ...] = ()
+    closed: IterationClosed | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def asks_a_person(self) -> bool:
+        """Whether the gate asked for a person's answer that has not come yet."""
+        return self.decided is not None and self.decided.action is Action.ASK and self.approved is None
+
+    @property
+    def number(self) -> int:
+        """The iteration's number, from 1."""
+        return self.opened.number
+
+
+class LiveDeployment(Record):
+    """A model deployment of ours that may be billed: intended, and not deleted since."""
+
+    name: str
+    model: str
+    sku: str
+    intended_at: datetime
+    answering: bool
+
+
+class LoopState(Record):
+    """Everything that the ledger says about a loop."""
+
+    batches: tuple[ImagesAccepted, ...] = ()
+    held_out: HeldOutVersionMade | None = None
+    looks: tuple[HeldOutLookedAt, ...] = ()
+    champion: ChampionSwitched | None = None
+    deployments: Mapping[str, LiveDeployment] = Field(default_factory=dict)
+    iterations: tuple[Iteration, ...] = ()
+
+    @property
+    def open_iteration(self) -> Iteration | None:
+        """The turn that is under way, or None."""
+        last = self.iterations[-1] if self.iterations else None
+        return last if last is not None and last.closed is None else None
+
+    @property
+    def uses_spent(self) -> int:
+        """How often the held-out version in force has been looked at."""
+        return sum(1 for look in self.looks if self.held_out and look.version == self.held_out.version)
+
+    @property
+    def batches_learned(self) -> int:
+        """How many accepted batches the last iteration could learn from."""
+        return self.iterations[-1].opened.image_batches if self.iterations else 0
+
+    def new_training_images(self) -> int:
+        """Training images accepted since the last iteration was opened."""
+        return sum(batch.splits.get(Split.TRAIN, 0) for batch in self.batches[self.batches_learned :])
+
+    def class_counts(self) -> Mapping[str, int]:
+        """Accepted images per class."""
+        counts: dict[str, int] = {}
+        for batch in self.batches:
+            for label, count in batch.classes.items():
+                counts[label] = counts.get(label, 0) + count
+        return counts
+
+
+FIELD_OF_EVENT = {
+    DatasetFrozen: "dataset",
+    TrainingSubmitted: "submitted",
+    TrainingFinished: "finished",
+    CheckpointChosen: "checkpoint",
+    Decided: "decided",
+}
+"""Events that only fill one field of the open iteration."""
+
+
+def state_of(entries: Iterable[LedgerEntry]) -> LoopState:
+    """The state after *entries*, which are in order from the first."""
+    state = LoopState()
+    for entry in entries:
+        state = _after(state, entry)
+    return state
+
+
+def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911, PLR0912, C901  (one case an event)
+    match event := entry.event:
+        case ImagesAccepted():
+            return state.model_copy(update={"batches": (*state.batches, event)})
+        case HeldOutVersionMade():
+            return state.model_copy(update={"held_out": event})
+        case IterationOpened():
+            opened = Iteration(opened=event, opened_at=entry.time)
+            return state.model_copy(update={"iterations": (*state.iterations, opened)})
+        case TrainingIntended():
+            # A new attempt: what was known of the one before it no longer counts.
+            return _iteration(state, intended=event, intended_at=entry.time, submitted=None, finished=None)
+        case HeldOutLookedAt():
+            looked = _iteration(state, looked=event)
+            return looked.model_copy(update={"looks": (*state.looks, event)})
+        case Evaluated():
+            return _iteration(state, evaluations={**_last(state).evaluations, event.model: event})
+        case Approved():
+            return _iteration(state, approved=event, approved_by=entry.actor.name)
+        case ChampionSwitched():
+            return _iteration(state, switched=event).model_copy(update={"champion": event})
+        case CostBooked():
+            return _iteration(state, costs=(*_last(state).costs, event))
+        case IterationClosed():
+            return _iteration(state, closed=event, closed_at=entry.time)
+        case ModelDeploymentIntended():
+            live = LiveDeployment(
+                name=event.name, model=event.model, sku=event.sku, intended_at=entry.time, answering=False
+            )
+            return state.model_copy(update={"deployments": {**state.deployments, event.name: live}})
+        case ModelDeploymentCreated():
+            live = state.deployments[event.name].model_copy(update={"answering": True})
+            return state.model_copy(update={"deployments": {**state.deployments, event.name: live}})
+        case ModelDeploymentDeleted():
+            rest = {name: live for name, live in state.deployments.items() if name != event.name}
+            return state.model_copy(update={"deployments": rest})
+        case _:
+            return _iteration(state, **{FIELD_OF_EVENT[type(event)]: event})
+
+
+def _last(state: LoopState) -> Iteration:
+    return state.iterations[-1]
+
+
+def _iteration(state: LoopState, **changes: object) -> LoopState:
+    """The state with its newest iteration changed."""
+    changed = _last(state).model_copy(update=changes)
+    return state.model_copy(update={"iterations": (*state.iterations[:-1], changed)})

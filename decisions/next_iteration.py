@@ -1,0 +1,41 @@
+"""Whether another turn of the loop is worth its money, and what it starts from."""
+
+from collections.abc import Mapping, Sequence
+
+from data_contracts.images import Split
+from data_contracts.policies import TrainingPolicy
+from data_contracts.record import Record
+from decisions.loop_state import LoopState
+
+
+class Plan(Record):
+    """Whether to open an iteration, from which model, and why in one sentence."""
+
+    worthwhile: bool
+    reason: str
+    parent: str
+
+
+def plan_iteration(state: LoopState, policy: TrainingPolicy, labels: Sequence[str], smallest_class: int) -> Plan:
+    """Open an iteration when every class has enough images and enough of the training images are new.
+
+    It continues from the champion, which is the latest checkpoint that proved itself; the first one
+    starts from the base model.
+    """
+    parent = state.champion.model if state.champion else policy.base_model
+    short = missing_images(state.class_counts(), labels, smallest_class)
+    if short:
+        needs = ", ".join(f"{label} has {count}" for label, count in short.items())
+        return Plan(worthwhile=False, parent=parent, reason=f"each class needs {smallest_class} images: {needs}")
+    if not any(batch.splits.get(Split.HELD_OUT) for batch in state.batches):
+        return Plan(worthwhile=False, parent=parent, reason="no accepted image is held out, so nothing could be proved")
+    new = state.new_training_images()
+    if new < policy.smallest_addition:
+        waits = f"{new} new training images; the policy asks for {policy.smallest_addition}"
+        return Plan(worthwhile=False, parent=parent, reason=f"nothing to learn from: {waits}")
+    return Plan(worthwhile=True, parent=parent, reason=f"{new} new training images, continuing from {parent}")
+
+
+def missing_images(counts: Mapping[str, int], labels: Sequence[str], smallest_class: int) -> Mapping[str, int]:
+    """The classes that have fewer than *smallest_class* images, with how many they have."""
+    return {label: counts.get(label, 0) for label in labels if counts.get(label, 0) < smallest_class}

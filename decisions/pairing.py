@@ -1,0 +1,46 @@
+"""Two evaluations of the same held-out images, laid side by side for the gate."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from data_contracts.evaluation import ClassTable, Evaluation, PairedAnswer, PromotionEvidence
+
+
+def paired(champion: Evaluation, challenger: Evaluation) -> tuple[PairedAnswer, ...]:
+    """The answers of both to each image that both answered, ordered by image."""
+    theirs = {answer.image: answer.given for answer in challenger.answers}
+    return tuple(
+        PairedAnswer(image=mine.image, expected=mine.expected, champion=mine.given, challenger=theirs[mine.image])
+        for mine in sorted(champion.answers, key=lambda answer: answer.image)
+        if mine.image in theirs
+    )
+
+
+def promotion_evidence(
+    champion: Evaluation, challenger: Evaluation, *, images: int, uses_left: int, alpha_per_use: float
+) -> PromotionEvidence:
+    """What the gate looks at; incomplete unless both answered all *images* of one held-out version."""
+    pairs = paired(champion, challenger)
+    losses, wins = _lost(pairs), _won(pairs)
+    sizes = Counter(pair.expected for pair in pairs)
+    return PromotionEvidence(
+        n=len(pairs),
+        losses=losses.total(),
+        wins=wins.total(),
+        classes={
+            label: ClassTable(images=sizes[label], losses=losses[label], wins=wins[label]) for label in sorted(sizes)
+        },
+        champion_failure_share=champion.failure_share,
+        challenger_failure_share=challenger.failure_share,
+        complete=len(pairs) == images and champion.held_out_version == challenger.held_out_version,
+        uses_left=uses_left,
+        alpha_per_use=alpha_per_use,
+    )
+
+
+def _lost(pairs: Sequence[PairedAnswer]) -> Counter[str]:
+    return Counter(p.expected for p in pairs if p.champion == p.expected != p.challenger)
+
+
+def _won(pairs: Sequence[PairedAnswer]) -> Counter[str]:
+    return Counter(p.expected for p in pairs if p.challenger == p.expected != p.champion)

@@ -1,0 +1,28 @@
+"""Which of our model deployments nobody needs any more."""
+
+from data_contracts.record import Record
+from decisions.loop_state import LiveDeployment, LoopState
+
+
+class Dispensable(Record):
+    """A model deployment to delete, and why."""
+
+    deployment: LiveDeployment
+    reason: str
+
+
+def dispensable_deployments(state: LoopState) -> tuple[Dispensable, ...]:
+    """Every fine-tuned model deployment of ours but the champion's, the one before it, and an open iteration's.
+
+    Base models are not billed by the hour and stay.
+    """
+    needed = set()
+    if state.champion is not None:
+        needed = {state.champion.model_deployment, state.champion.previous_model_deployment}
+    if state.open_iteration is not None:
+        return ()
+    return tuple(
+        Dispensable(deployment=live, reason="neither the champion nor the one to roll back to")
+        for name, live in sorted(state.deployments.items())
+        if name not in needed and ".ft-" in live.model
+    )

@@ -1,0 +1,199 @@
+"""`kaizen`: a thin shell over flows and decisions; errors are one line that says what to do."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from data_contracts.errors import KaizenError
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FOLDER = click.Path(path_type=Path)
+LOOP = click.option("--loop", "folder", type=FOLDER, default=Path(), help="Folder of the loop, with its kaizen.toml.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KaizenError as error:
+        _complain(str(error))
+        sys.exit(FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        _complain("stopped; the same command continues where this one was")
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="kaizen")
+def cli() -> None:
+    """Keep a fine-tuned vision model good in production.
+
+    Example: kaizen demo
+    """
+
+
+@cli.command()
+@click.option("--images", type=FOLDER, help="Folder of class folders; drawn images without it.")
+@click.option("--folder", type=FOLDER, help="Where the demo lives; a run there continues the one before.")
+@click.option("--keep", is_flag=True, help="Leave the Prefect server and the emulator up.")
+@click.option("--prefect-port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@click.option("--emulator-port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@JSON
+def demo(  # noqa: PLR0917  (click passes them by name)
+    images: Path | None, folder: Path | None, keep: bool, prefect_port: int, emulator_port: int, as_json: bool
+) -> None:
+    """Run the whole loop on the emulator, from first images to a second champion.
+
+    Example: kaizen demo --images photographs/
+    """
+    from deployments.demo import run_demo
+
+    place = folder or Path("kaizen-demo") / (images.resolve().name if images else "drawn")
+    run_demo(place, images, keep=keep, as_json=as_json, prefect_port=prefect_port, emulator_port=emulator_port)
+
+
+@cli.command()
+@LOOP
+@JSON
+def ingest(folder: Path, as_json: bool) -> None:
+    """Take new batches from the inbox: accept what the data contract accepts, quarantine the rest.
+
+    Example: kaizen ingest --loop loops/steel
+    """
+    from flows.ingest_images import ingest_images
+
+    _print([each.model_dump(mode="json") for each in ingest_images(str(folder))], as_json=as_json)
+
+
+@cli.command()
+@LOOP
+@JSON
+def improve(folder: Path, as_json: bool) -> None:
+    """Move the loop one turn forward; an interrupted one is continued.
+
+    Example: kaizen improve --loop loops/steel
+    """
+    from flows.improve_model import improve_model
+
+    _print([improve_model(str(folder)).model_dump(mode="json")], as_json=as_json)
+
+
+@cli.command()
+@click.argument("iteration", type=click.IntRange(1))
+@click.option("--yes/--no", "yes", default=None, help="Whether the challenger becomes champion.")
+@click.option("--why", required=True, help="Goes into the ledger.")
+@LOOP
+def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
+    """Answer where the gate asks a person; run `kaizen improve` afterwards.
+
+    Example: kaizen approve 3 --yes --why "checked 50 images on line 2"
+    """
+    import getpass
+
+    from data_contracts.ledger import Actor
+    from tasks.loop import connect
+    from tasks.promotion import approve as answer
+
+    if yes is None:
+        raise click.UsageError("say --yes or --no")
+    actor = Actor(name=getpass.getuser(), established="command line")
+    if not answer(connect(str(folder)), iteration, yes=yes, reason=why, actor=actor):
+        raise KaizenError(f"Iteration {iteration} waits for no answer; see kaizen ledger log")
+    click.echo(f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. Next: kaizen improve")
+
+
+@cli.group()
+def ledger() -> None:
+    """The append-only record of everything decided, bought, switched or deleted.
+
+    Example: kaizen ledger verify
+    """
+
+
+@ledger.command()
+@LOOP
+@JSON
+def log(folder: Path, as_json: bool) -> None:
+    """Print every entry, oldest first.
+
+    Example: kaizen ledger log --loop loops/steel
+    """
+    from deployments.ledger_log import lines
+    from tasks.loop import connect
+
+    for line in lines(connect(str(folder)), as_json=as_json):
+        click.echo(line)
+
+
+@ledger.command()
+@click.option("--head", help="Hash of an entry that has to be in the chain, to find a cut-off tail.")
+@LOOP
+@JSON
+def verify(head: str | None, folder: Path, as_json: bool) -> None:
+    """Recompute the chain; a changed, missing or reordered entry is named.
+
+    Example: kaizen ledger verify --head 3f6c…
+    """
+    from cloud.ledger import verify as recompute
+    from tasks.loop import connect
+
+    loop = connect(str(folder))
+    verified = recompute(loop.store, loop.name, head)
+    text = f"{verified.entries} entries, the chain holds; head {verified.head}"
+    _print([{"entries": verified.entries, "head": verified.head}], as_json=as_json, text=text)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def emulator(arguments: tuple[str, ...]) -> int:
+    """Run foundry_emulator, the stand-in for Azure.
+
+    Example: kaizen emulator --port 0 --state emulator/
+    """
+    from foundry_emulator.__main__ import main as run
+
+    return run(list(arguments))
+
+
+@cli.command()
+@LOOP
+@click.option("--prefect-port", type=click.IntRange(0, 65535), default=4200, help="0 picks a free one.")
+@click.option("--emulator-port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+def up(folder: Path, prefect_port: int, emulator_port: int) -> None:
+    """Start the Prefect server, the emulator and a runner for the flows, in one terminal.
+
+    Without a kaizen.toml in the folder, the demo's loop is used.
+
+    Example: kaizen up --loop loops/steel
+    """
+    from deployments.up import run_up
+
+    run_up(folder, prefect_port=prefect_port, emulator_port=emulator_port)
+
+
+def _print(rows: list[dict[str, object]], *, as_json: bool, text: str | None = None) -> None:
+    import json
+
+    if as_json:
+        click.echo(json.dumps(rows[0] if len(rows) == 1 else rows))
+    elif text is not None:
+        click.echo(text)
+    else:
+        for row in rows:
+            click.echo("  ".join(f"{name}={value}" for name, value in row.items() if value not in (None, {}, [])))
+        if not rows:
+            click.echo("Nothing to do.")
+
+
+def _complain(text: str) -> None:
+    click.echo(f"kaizen: {' '.join(text.split())}", err=True)
+
+
+if __name__ == "__main__":
+    main()

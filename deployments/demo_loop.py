@@ -1,0 +1,122 @@
+"""The loop that the demo runs on: its folder, its contract, its images in batches."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cloud.errors import SettingsUnreadable
+from cloud.folder_store import FolderStore
+from cloud.settings import FILE, load_settings
+from cloud.store import INBOX
+from data_contracts.image_contract import LABEL, read_contract
+from decisions.splits import hash_share
+from deployments.image_folder import images_by_class
+
+CONTRACT = "contract.odcs.yaml"
+DRAWN_PER_CLASS = 280
+FIRST, SECOND = "batch-0001", "batch-0002"
+FIRST_SHARE = 0.5
+SALT = "demo batches"
+
+SETTINGS = """\
+# The demo's loop. `kaizen demo` starts the servers and passes their addresses; change the policies as you like.
+loop = "demo"
+contract = "contract.odcs.yaml"
+
+[foundry]
+subscription = "local"
+resource_group = "local"
+account = "local"
+capacity = 5000
+
+[training]
+settling_minutes = 0.05 # the emulator's list of jobs does not lag as Azure's may
+
+[promotion]
+when_inconclusive = "ask" # so that the demo shows how a person is asked
+"""
+
+
+@dataclass(frozen=True)
+class DemoLoop:
+    """Where the demo's loop is, and the images that it is to learn from."""
+
+    folder: Path
+    images: Mapping[str, Sequence[Path]]
+
+    def deliver(self, accepted: Collection[str]) -> Iterator[str]:
+        """Put the images that the inbox lacks into it, batch by batch; yields the name of each batch.
+
+        *accepted* are the batches that the ledger has already. The first batch gets the same images whichever
+        run delivers it, the second the rest; what comes later makes further batches.
+        """
+        settings = load_settings(self.folder)
+        store, inbox = FolderStore(self.folder / settings.store.folder), f"{INBOX}/{settings.loop}"
+        known = {hashlib.sha256(store.get(path).content).hexdigest() for path in store.list(f"{inbox}/")}
+        fresh = [(label, file) for label, files in self.images.items() for file in files]
+        fresh = [(label, file) for label, file in fresh if _digest(file) not in known]
+        for batch, images in _batches(fresh, accepted).items():
+            for label, file in images:
+                store.put(f"{inbox}/{batch}/{label}/{file.name}", file.read_bytes())
+            yield batch
+
+
+def demo_loop(folder: Path, images: Path | None) -> DemoLoop:
+    """The demo's loop in *folder*, made where it is missing; without *images*, steel surfaces are drawn.
+
+    Raises SettingsUnreadable when the images do not make a loop, or the folder holds another one.
+    """
+    template = resources.files("data_contracts").joinpath("steel_surface.odcs.yaml").read_bytes()
+    source = images or folder / "images"
+    if images is None:
+        from examples.steel_surface import draw_folder
+
+        draw_folder(source, DRAWN_PER_CLASS)
+    smallest = read_contract(template, name="steel_surface.odcs.yaml").smallest_class
+    found = images_by_class(source, smallest)
+    _prepare(folder, template, tuple(found))
+    return DemoLoop(folder, found)
+
+
+def _prepare(folder: Path, template: bytes, classes: Sequence[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    contract = folder / CONTRACT
+    if not contract.exists():
+        contract.write_bytes(_contract_for(classes, template))
+    known = read_contract(contract.read_bytes(), name=str(contract))
+    foreign = [name for name in classes if known.label_of(name) is None]
+    if foreign:
+        raise SettingsUnreadable(
+            f"{folder} is a demo about {', '.join(known.labels)}, not {', '.join(foreign)}; name another with --folder"
+        )
+    if not (folder / FILE).exists():
+        (folder / FILE).write_text(SETTINGS, "utf-8")
+
+
+def _contract_for(classes: Sequence[str], template: bytes) -> bytes:
+    """The steel contract as it is when it has these classes, else the same rules for others."""
+    if all(read_contract(template, name="template").label_of(name) for name in classes):
+        return template
+    document: dict[str, Any] = yaml.safe_load(template)
+    document |= {"id": "demo", "name": "Images of the demo", "description": {"purpose": "A folder of class folders."}}
+    label = next(column for column in document["schema"][0]["properties"] if column["name"] == LABEL)
+    label["enum"] = [{"value": name} for name in classes]
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+
+def _batches(fresh: Sequence[tuple[str, Path]], accepted: Collection[str]) -> Mapping[str, Sequence[tuple[str, Path]]]:
+    if SECOND in accepted:
+        return {f"batch-{len(accepted) + 1:04d}": fresh} if fresh else {}
+    if FIRST in accepted:
+        return {SECOND: fresh}
+    early = [each for each in fresh if hash_share(_digest(each[1]), SALT) < FIRST_SHARE]
+    return {FIRST: early, SECOND: [each for each in fresh if each not in early]}
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""Example subjects for Kaizen, each drawing its own labeled images."""

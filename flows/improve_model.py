@@ -1,0 +1,121 @@
+"""`improve_model`: one turn of the loop, re-entrant: it takes up the open iteration where it stands."""
+
+from typing import Literal
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from cloud import lease
+from cloud.errors import LeaseHeld
+from data_contracts.evaluation import Action
+from data_contracts.ledger import Decided, TrainingFinished
+from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from data_contracts.record import Record
+from data_contracts.training import JobStatus
+from tasks.datasets import freeze_dataset, held_out_in_force
+from tasks.evaluation import Contender, evaluate
+from tasks.iterations import close_iteration, take_up_iteration
+from tasks.loop import Turn, connect
+from tasks.model_deployments import base_name, challenger_name, delete_dispensable, deploy
+from tasks.promotion import approval, decide, swap
+from tasks.reports import publish_iteration
+from tasks.training import choose_best_checkpoint, follow_training, submit_training
+from tasks.training_files import upload_training_files
+
+
+class Result(Record):
+    """How far a run came, and why it stopped there."""
+
+    status: Literal[
+        "nothing to learn from",
+        "another run is at work",
+        "waits for a person",
+        "promoted",
+        "kept the champion",
+        "training failed",
+    ]
+    iteration: int | None
+    reason: str
+
+
+@flow(name="improve_model", persist_result=False)
+def improve_model(
+    folder: str = ".", training: TrainingPolicy | None = None, promotion: PromotionPolicy | None = None
+) -> Result:
+    """Move the loop in *folder* one turn forward; policies left empty come from its kaizen.toml."""
+    loop = connect(folder)
+    try:
+        with lease.held(loop.store, loop.name, f"improve_model {flow_run.name}") as held:
+            return move_forward(
+                folder, held.fence, training or loop.settings.training, promotion or loop.settings.promotion
+            )
+    except LeaseHeld as holder:
+        return Result(status="another run is at work", iteration=None, reason=str(holder))
+
+
+def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
+    """Take up the open iteration or open one if that is worth it, then delete what nobody needs any more."""
+    taken = take_up_iteration(folder, fence, training)
+    if taken.iteration is None:
+        result = Result(status="nothing to learn from", iteration=None, reason=taken.reason)
+    else:
+        result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)
+    delete_dispensable(folder, fence)
+    return result
+
+
+def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
+    """Dataset, fine-tuning, challenger, evaluation, decision; each step finds out whether it was done already."""
+    freeze_dataset(turn)
+    version = held_out_in_force(turn, promotion)
+    trained = train(turn, training)
+    if trained.status is not JobStatus.SUCCEEDED:
+        return ended(turn, "training failed", trained.problem or f"{trained.job} {trained.status}")
+    chosen = choose_best_checkpoint(turn, trained.job).checkpoint
+    name = deploy(turn, challenger_name(turn), chosen.model)
+    challenger = Contender(model=chosen.model, model_deployment=name, detail=training.detail)
+    champion = champion_or_base(turn, training)
+    answers = evaluate(turn, version, champion, promotion), evaluate(turn, version, challenger, promotion)
+    decided = decide(turn, version, *answers, promotion)
+    return carry_out(turn, decided, challenger)
+
+
+def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished:
+    """The fine-tuning job that ended well, or the last one that the policy's attempts allow."""
+    files = upload_training_files(turn, policy)
+    while True:
+        submitted = submit_training(turn, files, policy)
+        finished = follow_training(turn, submitted, policy)
+        if finished.status is JobStatus.SUCCEEDED or finished.attempt >= policy.attempts:
+            return finished
+
+
+def champion_or_base(turn: Turn, policy: TrainingPolicy) -> Contender:
+    """Whom the challenger has to beat: the champion, or the base model as long as there is none."""
+    loop = connect(turn.folder)
+    champion = loop.state().champion
+    if champion is None:
+        return Contender(model=policy.base_model, model_deployment=base_name(loop.name), detail=policy.detail)
+    return Contender(model=champion.model, model_deployment=champion.model_deployment, detail=policy.detail)
+
+
+def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
+    """Act on the gate's verdict, or on the person's answer where it asked for one."""
+    action, reason = decided.action, decided.reason
+    if action is Action.ASK:
+        answer = approval(turn)
+        if answer is None:
+            publish_iteration(turn)
+            return Result(status="waits for a person", iteration=turn.iteration, reason=reason)
+        action = Action.PROMOTE if answer.yes else Action.KEEP
+    if action is Action.PROMOTE:
+        swap(turn, challenger)
+        return ended(turn, "promoted", reason)
+    return ended(turn, "kept the champion", reason)
+
+
+def ended(turn: Turn, outcome: Literal["promoted", "kept the champion", "training failed"], reason: str) -> Result:
+    """Close the iteration and publish its report."""
+    close_iteration(turn, outcome, reason)
+    publish_iteration(turn)
+    return Result(status=outcome, iteration=turn.iteration, reason=reason)

@@ -1,0 +1,53 @@
+"""Pictures for reports and artifacts."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+from data_contracts.evaluation import Evaluation
+
+NO_LABEL = "no label"
+
+
+def confusion_counts(evaluation: Evaluation, labels: Sequence[str]) -> list[list[int]]:
+    """How often each label (rows) was answered as each (columns); the last column counts answers off the list."""
+    from sklearn.metrics import confusion_matrix
+
+    names = [*labels, NO_LABEL]
+    expected = [answer.expected for answer in evaluation.answers]
+    given = [answer.given or NO_LABEL for answer in evaluation.answers]
+    matrix = confusion_matrix(expected, given, labels=names)
+    return [[int(count) for count in row] for row in matrix[: len(labels)]]
+
+
+def confusion_picture(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str) -> bytes:
+    """A confusion matrix as PNG: shade is the share of the row, numbers are images."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    table = np.array(counts)
+    columns = [*labels, NO_LABEL] if table[:, -1].any() else list(labels)
+    table = table[:, : len(columns)]
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(2.2 + 0.62 * len(columns), 1.9 + 0.5 * len(labels)), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, rotation=35, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("model's answer")
+    axes.set_ylabel("label")
+    axes.set_title(title, fontsize=11, loc="left")
+    axes.spines[:].set_visible(False)
+    for row, column in np.argwhere(table > 0):
+        shade = "white" if shares[row, column] > 0.55 else "#1f2937"  # noqa: PLR2004
+        axes.text(column, row, str(table[row, column]), ha="center", va="center", color=shade, fontsize=9)
+    out = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(out, format="png")
+    return out.getvalue()
+
+
+def png_url(png: bytes) -> str:
+    """The PNG as a data URL, so that a page or an artifact needs nothing from outside."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -1,0 +1,163 @@
+"""Taking labeled images from the inbox: facts, contract, acceptance or quarantine, label history."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from prefect import task
+
+from cloud.errors import CloudUnavailable
+from cloud.store import INBOX
+from data_contracts.image_contract import ImageContract
+from data_contracts.images import ImageFacts, LabeledImage, Refusal
+from data_contracts.ledger import ImagesAccepted, LedgerEntry
+from decisions.acceptance import Acceptance, judge_batch
+from decisions.images import image_facts
+from decisions.splits import split_of
+from tasks.contract_check import broken_rules
+from tasks.labels import image_path, known_labels, labeled_images
+from tasks.loop import Loop, connect
+from tasks.retrying import PATIENTLY
+from tasks.tables import from_parquet, to_parquet
+
+SHARD = 200
+CORRECTIONS = "corrections"
+
+
+@task(**PATIENTLY)
+def find_batches(folder: str) -> list[str]:
+    """The batches of the inbox that the ledger does not know yet, by name."""
+    loop = connect(folder)
+    known = {batch.batch for batch in loop.state().batches}
+    names = {path.split("/")[2] for path in loop.store.list(_inbox(loop)) if path.count("/") > 2}  # noqa: PLR2004
+    return sorted(names - known - {CORRECTIONS})
+
+
+@task(**PATIENTLY)
+def list_shards(folder: str, batch: str) -> list[list[str]]:
+    """The files of a batch, in shards of hundreds."""
+    loop = connect(folder)
+    files = [path.removeprefix(_inbox(loop, batch)) for path in loop.store.list(_inbox(loop, batch))]
+    images = [file for file in files if not file.rpartition("/")[2].startswith(".")]
+    return [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
+
+
+@task(**PATIENTLY)
+def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
+    """Work out the facts of a shard's files; returns where the table of facts is stored."""
+    loop = connect(folder)
+    facts = [_facts(loop, batch, file) for file in files]
+    path = loop.path("ingestion", batch, f"facts-{shard:05d}.parquet")
+    loop.store.put(path, to_parquet(facts, ImageFacts))
+    return path
+
+
+@task(**PATIENTLY)
+def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
+    """Check the facts against the contract, store what is accepted, quarantine the rest, write the ledger."""
+    loop = connect(folder)
+    rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
+    state = loop.state()
+    verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(labeled_images(loop, state)))
+    _quarantine(loop, batch, verdict.refused)
+    return _recorded_once(loop, _accept(loop, batch, verdict), after=len(state.batches))
+
+
+def refusals(loop: Loop, batch: str) -> list[Refusal]:
+    """Why files of *batch* were refused."""
+    path = loop.path("quarantine", batch, "reasons.parquet")
+    return from_parquet(loop.store.get(path).content, Refusal)
+
+
+def _facts(loop: Loop, batch: str, file: str) -> ImageFacts:
+    content = loop.store.get(_inbox(loop, batch) + file).content
+    folder = file.rpartition("/")[0].rpartition("/")[2]
+    return image_facts(content, file, loop.contract.label_of(folder))
+
+
+def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
+    for refusal in refused:
+        with loop.store.open(_inbox(loop, batch) + refusal.file) as content:
+            loop.store.put(loop.path("quarantine", batch, "files", *refusal.file.split("/")), content)
+    loop.store.put(loop.path("quarantine", batch, "reasons.parquet"), to_parquet(refused, Refusal))
+
+
+def _accept(loop: Loop, batch: str, verdict: Acceptance) -> ImagesAccepted:
+    """Store images and labels; they count once the event returned is in the ledger."""
+    for fact in verdict.accepted:
+        with loop.store.open(_inbox(loop, batch) + fact.file) as content:
+            loop.store.put(image_path(fact.digest, str(fact.format)), content)
+    labels = [_labeled(loop, batch, fact) for fact in verdict.accepted]
+    table = to_parquet(labels, LabeledImage)
+    digest = hashlib.sha256(table).hexdigest()
+    path = loop.path("labels", f"{batch}-{digest[:12]}.parquet")
+    loop.store.put(path, table)
+    return ImagesAccepted(
+        batch=batch,
+        accepted=len(labels),
+        quarantined=len(verdict.refused),
+        duplicates=len(verdict.duplicates),
+        classes=_counted(image.label for image in labels),
+        splits=_counted(image.split for image in labels),
+        labels=path,
+        labels_digest=digest,
+        broken_rules=_counted(refusal.code for refusal in verdict.refused),
+    )
+
+
+def _recorded_once(loop: Loop, event: ImagesAccepted, *, after: int) -> ImagesAccepted:
+    """The event as the ledger has it: another run may have recorded the same batch first.
+
+    Raises CloudUnavailable when a further batch was accepted *after* so many, for its images were not
+    looked at: the task then judges anew.
+    """
+
+    def unless_known(entries: Sequence[LedgerEntry]) -> tuple[None, ImagesAccepted] | None:
+        if _recorded(entries, event.batch):
+            return None
+        if sum(isinstance(entry.event, ImagesAccepted) for entry in entries) != after:
+            raise CloudUnavailable(f"Another batch was accepted while {event.batch} was judged")
+        return None, event
+
+    loop.ledger.append(loop.authorship(), unless_known)
+    recorded = _recorded(loop.ledger.read(), event.batch)
+    assert recorded is not None
+    return recorded
+
+
+def _recorded(entries: Sequence[LedgerEntry], batch: str) -> ImagesAccepted | None:
+    events = (entry.event for entry in entries)
+    return next((each for each in events if isinstance(each, ImagesAccepted) and each.batch == batch), None)
+
+
+def _labeled(loop: Loop, batch: str, fact: ImageFacts) -> LabeledImage:
+    group = _group(fact, loop.contract)
+    return LabeledImage(
+        digest=fact.digest,
+        pixel_digest=str(fact.pixel_digest),
+        label=str(fact.label),
+        group=group,
+        split=split_of(group, loop.contract.split),
+        source=f"{batch}/{fact.file}",
+        who=loop.authorship().actor.name,
+        labeled_at=loop.now(),
+        media_type=str(fact.format),
+    )
+
+
+def _group(fact: ImageFacts, contract: ImageContract) -> str:
+    """The part or shot that the file's name tells of, or the picture itself."""
+    found = re.search(contract.group_pattern, fact.file) if contract.group_pattern else None
+    if found is None:
+        return str(fact.pixel_digest)
+    return found.groupdict().get("group", found.group(0))
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    counted = Counter(str(value) for value in values)
+    return dict(sorted(counted.items()))
+
+
+def _inbox(loop: Loop, batch: str | None = None) -> str:
+    return f"{INBOX}/{loop.name}/" + (f"{batch}/" if batch else "")

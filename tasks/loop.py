@@ -1,0 +1,126 @@
+"""One loop with everything that it is connected to; opened anew by each task from the folder's name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud.azure_openai import AzureOpenAI
+from cloud.clock import Clock, clock_at
+from cloud.errors import SettingsUnreadable
+from cloud.folder_store import FolderStore
+from cloud.ledger import Authorship, Ledger
+from cloud.settings import Settings, load_settings
+from cloud.store import DATA, Store
+from data_contracts.image_contract import ImageContract, read_contract
+from data_contracts.ledger import Actor, Event, LedgerEntry
+from data_contracts.record import Record
+from decisions.loop_state import Iteration, LoopState, state_of
+
+
+class Turn(Record):
+    """What a task needs to know to work on an iteration: where, which, and under which lease."""
+
+    folder: str
+    iteration: int
+    fence: int
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop's settings, contract, store, ledger, model provider and clock."""
+
+    folder: Path
+    settings: Settings
+    contract: ImageContract
+    store: Store
+    ledger: Ledger
+    foundry: AzureOpenAI
+    now: Clock
+
+    @property
+    def name(self) -> str:
+        """The loop's name."""
+        return self.settings.loop
+
+    @property
+    def prompt(self) -> str:
+        """The system prompt with the answers of the contract in force."""
+        answers = "\n".join(f"- {answer}" for answer in self.contract.answers().values())
+        return self.settings.prompt.replace("{classes}", answers)
+
+    def path(self, *parts: str) -> str:
+        """Path in the store below the loop's own folder."""
+        return "/".join((DATA, "loops", self.name, *parts))
+
+    def iteration_path(self, number: int, *parts: str) -> str:
+        """Path in the store below an iteration's folder."""
+        return self.path("iterations", f"{number:04d}", *parts)
+
+    def state(self) -> LoopState:
+        """What the ledger says now."""
+        return state_of(self.ledger.read())
+
+    def iteration(self, number: int) -> Iteration:
+        """The iteration with that number as the ledger knows it."""
+        return self.state().iterations[number - 1]
+
+    def authorship(self, actor: Actor | None = None, fence: int | None = None) -> Authorship:
+        """What entries of *actor* carry; the flow run by default."""
+        return Authorship(
+            actor=actor or running_flow(),
+            configuration=self.settings.digest,
+            contract=self.contract.digest,
+            fence=fence,
+        )
+
+    def record(self, turn: Turn, event: Event) -> LedgerEntry:
+        """Write *event* of the turn's iteration into the ledger."""
+        return self.ledger.write(self.authorship(fence=turn.fence), turn.iteration, event)
+
+
+def connect(folder: str) -> Loop:
+    """The loop in *folder*; raises SettingsUnreadable or ContractBroken, and touches no network."""
+    home = Path(folder).resolve()
+    settings = load_settings(home)
+    now = clock_at(str(settings.foundry.clock) if settings.foundry.clock else None)
+    store = open_store(settings, home)
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return Loop(
+        folder=home,
+        settings=settings,
+        contract=_contract(home / settings.contract),
+        store=store,
+        ledger=Ledger(store, settings.loop, now),
+        foundry=AzureOpenAI(settings.foundry, key),
+        now=now,
+    )
+
+
+def open_store(settings: Settings, home: Path) -> Store:
+    """The store that the settings name: an Azure storage account, or a folder below *home*."""
+    if settings.store.account_url is None and settings.store_connection is None:
+        return FolderStore(home / settings.store.folder)
+    from azure.storage.blob import BlobServiceClient
+
+    from cloud.blob_store import BlobStore
+
+    if settings.store_connection is not None:
+        connection = settings.store_connection.get_secret_value()
+        return BlobStore(BlobServiceClient.from_connection_string(connection))
+    from azure.identity import DefaultAzureCredential
+
+    return BlobStore(BlobServiceClient(str(settings.store.account_url), credential=DefaultAzureCredential()))
+
+
+def running_flow() -> Actor:
+    """The Prefect flow run that this code runs in."""
+    from prefect.runtime import flow_run
+
+    return Actor(name=f"{flow_run.flow_name} {flow_run.name}", established="flow run")
+
+
+def _contract(file: Path) -> ImageContract:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise SettingsUnreadable(f"The data contract {file} cannot be read: {error.strerror}") from error
+    return read_contract(content, name=str(file))

@@ -1,0 +1,75 @@
+"""Model deployments: announced in the ledger before they are bought, deleted once nobody needs them."""
+
+from prefect import task
+
+from data_contracts.ledger import (
+    CostBooked,
+    ModelDeploymentCreated,
+    ModelDeploymentDeleted,
+    ModelDeploymentIntended,
+)
+from data_contracts.prices import current_prices
+from decisions.costs import hosting_cost
+from decisions.loop_state import LiveDeployment
+from decisions.upkeep import dispensable_deployments
+from tasks.iterations import book
+from tasks.loop import Loop, Turn, connect
+from tasks.retrying import PATIENTLY
+
+
+def challenger_name(turn: Turn) -> str:
+    """The name of an iteration's model deployment; it carries the iteration, so that it is found again."""
+    return f"{connect(turn.folder).name}-i{turn.iteration:04d}"
+
+
+def base_name(loop: str) -> str:
+    """The name of the base model's deployment."""
+    return f"{loop}-base"
+
+
+@task(**PATIENTLY)
+def deploy(turn: Turn, name: str, model: str) -> str:
+    """Make sure that *model* answers under *name*; returns the name."""
+    loop = connect(turn.folder)
+    live = loop.state().deployments.get(name)
+    if live is not None and live.answering:
+        return name
+    foundry = loop.settings.foundry
+    if live is None:
+        intent = ModelDeploymentIntended(name=name, model=model, sku=foundry.sku, capacity=foundry.capacity)
+        loop.record(turn, intent)
+    tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
+    loop.foundry.deploy(name, model, tags)
+    loop.foundry.wait_until_answering(name)
+    loop.record(turn, ModelDeploymentCreated(name=name, model=model))
+    return name
+
+
+@task(**PATIENTLY)
+def delete_dispensable(folder: str, fence: int) -> list[str]:
+    """Delete our model deployments that nobody needs any more, book what they cost; returns their names."""
+    loop = connect(folder)
+    state = loop.state()
+    turn = Turn(folder=folder, iteration=len(state.iterations), fence=fence)
+    gone = []
+    for each in dispensable_deployments(state):
+        loop.foundry.delete_model_deployment(each.deployment.name)
+        _book_hosting(loop, turn, each.deployment)
+        loop.record(turn, ModelDeploymentDeleted(name=each.deployment.name, reason=each.reason))
+        gone.append(each.deployment.name)
+    return gone
+
+
+def _book_hosting(loop: Loop, turn: Turn, live: LiveDeployment) -> None:
+    prices, lifetime = current_prices(), loop.now() - live.intended_at
+    hours = lifetime.total_seconds() / 3600
+    book(
+        loop,
+        turn,
+        CostBooked(
+            what="hosting",
+            subject=f"{live.name} since {live.intended_at.isoformat()}",
+            usd=hosting_cost(lifetime, live.sku, prices),
+            basis=f"{hours:.2f} hours, {live.sku}, prices of {prices.as_of}",
+        ),
+    )

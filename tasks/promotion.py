@@ -1,0 +1,119 @@
+"""Letting the gate decide, carrying out what it or a person decided."""
+
+from collections.abc import Sequence
+
+from prefect import task
+
+from data_contracts.evaluation import PairedAnswer
+from data_contracts.ledger import (
+    Actor,
+    Approved,
+    ChampionSwitched,
+    Decided,
+    Evaluated,
+    HeldOutLookedAt,
+    HeldOutVersionMade,
+    LedgerEntry,
+)
+from data_contracts.policies import PromotionPolicy
+from data_contracts.record import Record
+from decisions.loop_state import state_of
+from decisions.pairing import paired, promotion_evidence
+from decisions.promotion import decide_promotion
+from tasks.evaluation import Contender, stored_evaluation
+from tasks.loop import Loop, Turn, connect
+from tasks.retrying import PATIENTLY
+from tasks.tables import to_parquet
+
+
+class Champion(Record):
+    """What readers of champion.json find; only a projection of the ledger."""
+
+    loop: str
+    model: str
+    model_deployment: str
+    iteration: int
+    ledger_head: str
+
+
+@task(**PATIENTLY)
+def decide(
+    turn: Turn, version: HeldOutVersionMade, champion: Evaluated, challenger: Evaluated, policy: PromotionPolicy
+) -> Decided:
+    """Count the look at the held-out set, then let the gate decide on the paired answers."""
+    loop = connect(turn.folder)
+    iteration = loop.iteration(turn.iteration)
+    if iteration.decided is not None:
+        return iteration.decided
+    if iteration.looked is None:
+        look = HeldOutLookedAt(version=version.version, champion=champion.model, challenger=challenger.model)
+        loop.record(turn, look)
+    old, new = stored_evaluation(loop, champion), stored_evaluation(loop, challenger)
+    pairs = to_parquet(paired(old, new), PairedAnswer)
+    loop.store.put(loop.iteration_path(turn.iteration, "evaluation.parquet"), pairs)
+    evidence = promotion_evidence(
+        old,
+        new,
+        images=version.images,
+        uses_left=version.uses - loop.state().uses_spent + 1,
+        alpha_per_use=version.alpha_per_use,
+    )
+    verdict = decide_promotion(evidence, policy)
+    decided = Decided(
+        code=verdict.code,
+        action=verdict.action,
+        reason=verdict.reason,
+        champion=champion.model,
+        challenger=challenger.model,
+        n=evidence.n,
+        losses=evidence.losses,
+        wins=evidence.wins,
+        p_superior=verdict.p_superior,
+        interval=verdict.interval,
+        alpha_per_use=evidence.alpha_per_use,
+    )
+    loop.record(turn, decided)
+    return decided
+
+
+@task(**PATIENTLY)
+def approval(turn: Turn) -> Approved | None:
+    """What a person answered, or None while nobody has."""
+    return connect(turn.folder).iteration(turn.iteration).approved
+
+
+@task(**PATIENTLY)
+def swap(turn: Turn, contender: Contender) -> ChampionSwitched:
+    """Make the contender the champion: the ledger says so, champion.json follows."""
+    loop = connect(turn.folder)
+    switched = loop.iteration(turn.iteration).switched
+    if switched is None:
+        before = loop.state().champion
+        switched = ChampionSwitched(
+            model=contender.model,
+            model_deployment=contender.model_deployment,
+            previous=before.model if before else None,
+            previous_model_deployment=before.model_deployment if before else None,
+        )
+        loop.record(turn, switched)
+    pointer = Champion(
+        loop=loop.name,
+        model=switched.model,
+        model_deployment=switched.model_deployment,
+        iteration=turn.iteration,
+        ledger_head=loop.ledger.head,
+    )
+    loop.store.put(loop.path("champion.json"), pointer.model_dump_json(indent=2).encode())
+    return switched
+
+
+def approve(loop: Loop, iteration: int, *, yes: bool, reason: str, actor: Actor) -> bool:
+    """Write a person's answer into the ledger; False when the iteration waits for no answer (any more)."""
+    approved = Approved(yes=yes, reason=reason)
+
+    def while_asked(entries: Sequence[LedgerEntry]) -> tuple[int, Approved] | None:
+        waiting = state_of(entries).open_iteration
+        asks = waiting is not None and waiting.number == iteration and waiting.asks_a_person
+        return (iteration, approved) if asks else None
+
+    return loop.ledger.append(loop.authorship(actor), while_asked) is not None

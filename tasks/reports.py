@@ -1,0 +1,118 @@
+"""The report of a loop as one HTML page, and what Prefect shows on a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+
+from data_contracts.ledger import Decided, ImagesAccepted
+from data_contracts.summary import IterationSummary
+from decisions.loop_state import Iteration
+from tasks.charts import confusion_counts, confusion_picture, png_url
+from tasks.ingestion import refusals
+from tasks.loop import Loop, Turn, connect
+from tasks.retrying import PATIENTLY
+from tasks.summaries import evaluations, summarize
+
+SHOWN_REFUSALS = 200
+
+
+@task(**PATIENTLY)
+def publish_batch(folder: str, accepted: ImagesAccepted) -> None:
+    """Show on the run what became of a batch, with the reasons of what was refused."""
+    loop = connect(folder)
+    counts = [{"class": label, "accepted": count} for label, count in accepted.classes.items()]
+    summary = (
+        f"{accepted.accepted} accepted, {accepted.quarantined} quarantined, "
+        f"{accepted.duplicates} known already ({accepted.batch})"
+    )
+    create_table_artifact(counts, key=f"{loop.name}-accepted", description=summary)
+    if accepted.quarantined:
+        rows = [refusal.model_dump() for refusal in refusals(loop, accepted.batch)[:SHOWN_REFUSALS]]
+        create_table_artifact(rows, key=f"{loop.name}-quarantined", description=summary)
+
+
+@task(**PATIENTLY)
+def publish_iteration(turn: Turn) -> str:
+    """Write the report into the store and put figures, confusion matrices and decision on the run; returns its path."""
+    loop = connect(turn.folder)
+    iteration = loop.iteration(turn.iteration)
+    summaries = summarize(loop)
+    path = loop.iteration_path(turn.iteration, "report.html")
+    loop.store.put(path, render(loop, summaries).encode())
+    create_table_artifact([_row(each) for each in summaries], key=f"{loop.name}-iterations")
+    if iteration.decided is not None:
+        _publish_decision(loop, iteration, iteration.decided)
+    return path
+
+
+def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
+    """The page with all iterations, pictures inside."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters |= {"percent": percent, "interval": interval, "blank": blank}
+    state = loop.state()
+    pictures = {each.number: [png_url(png) for png in confusion_pictures(loop, each)] for each in state.iterations}
+    return environment.get_template("report.html.j2").render(
+        loop=loop.name,
+        champion=state.champion.model if state.champion else None,
+        iterations=summaries,
+        pictures=pictures,
+    )
+
+
+def confusion_pictures(loop: Loop, iteration: Iteration) -> list[bytes]:
+    """The confusion matrices before and after as PNG; none while nothing was decided."""
+    labels = loop.contract.labels
+    before, after = evaluations(loop, iteration)
+    if before is None or after is None:
+        return []
+    titles = (f"Before: {before.accuracy:.1%}", f"Challenger {iteration.number}: {after.accuracy:.1%}")
+    return [
+        confusion_picture(confusion_counts(each, labels), labels, title)
+        for each, title in zip((before, after), titles, strict=True)
+    ]
+
+
+def percent(value: float | None) -> str:
+    """A share as people read it; empty for None."""
+    return "" if value is None else f"{value:.1%}"
+
+
+def interval(value: tuple[float, float] | None) -> str:
+    """An interval of shares; empty for None."""
+    return "" if value is None else f"{value[0]:.1%} to {value[1]:.1%}"
+
+
+def blank(value: object) -> object:
+    """The value, or nothing instead of None."""
+    return "" if value is None else value
+
+
+def _publish_decision(loop: Loop, iteration: Iteration, decided: Decided) -> None:
+    answered = f"\n\nAnswered by {iteration.approved_by}." if iteration.approved else ""
+    text = f"## {decided.code}\n\n{decided.reason}{answered}\n\nChallenger: `{decided.challenger}`"
+    create_markdown_artifact(text, key=f"{loop.name}-decision", description=f"Iteration {iteration.number}")
+    for role, png in zip(("before", "challenger"), confusion_pictures(loop, iteration), strict=True):
+        create_image_artifact(
+            png_url(png), key=f"{loop.name}-confusion-{role}", description=f"Iteration {iteration.number}"
+        )
+
+
+def _row(each: IterationSummary) -> dict[str, object]:
+    return {
+        "iteration": each.number,
+        "base": percent(each.base_accuracy),
+        "champion before": percent(each.champion_accuracy),
+        "challenger": percent(each.challenger_accuracy),
+        "95 % interval": interval(each.interval),
+        "won": blank(each.wins),
+        "lost": blank(each.losses),
+        "verdict": each.verdict or each.outcome,
+        "reason": each.reason or "",
+        "cost": f"${each.cost:.2f}",
+    }
