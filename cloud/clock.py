@@ -26,9 +26,11 @@ def clock_at(address: str | None) -> Clock:
     if address is None:
         return system_time
 
+    client = httpx.Client(timeout=10)
+
     def now() -> datetime:
         try:
-            answer = httpx.get(address, timeout=10)
+            answer = client.get(address)
             answer.raise_for_status()
             return datetime.fromisoformat(answer.json()["now"])
         except (httpx.HTTPError, KeyError, ValueError) as error:

@@ -1,9 +1,18 @@
 """Which split an image belongs to: a salted hash of its group decides, once and for all (methods, section 3)."""
 
 import hashlib
+import re
 
-from data_contracts.image_contract import SplitRule
-from data_contracts.images import Split
+from data_contracts.image_contract import ImageContract, SplitRule
+from data_contracts.images import ImageFacts, Split
+
+
+def group_of(facts: ImageFacts, contract: ImageContract) -> str:
+    """The part or shot that the file's name tells of, or the picture itself."""
+    found = re.search(contract.group_pattern, facts.file) if contract.group_pattern else None
+    if found is None:
+        return str(facts.pixel_digest)
+    return found.groupdict().get("group", found.group(0))
 
 
 def split_of(group: str, rule: SplitRule) -> Split:

@@ -98,10 +98,10 @@ def _answer(folder: str, result: "Result", say: Say) -> None:
     assert result.iteration is not None
     decided = loop.iteration(result.iteration).decided
     assert decided is not None
-    yes = decided.wins > decided.losses
-    reason = f"the demo says {'yes' if yes else 'no'}: won {decided.wins}, lost {decided.losses}"
+    yes = decided.p_superior <= decided.alpha_per_use
+    reason = "better beyond chance" if yes else "nothing is proved"
     approve(loop, result.iteration, yes=yes, reason=reason, actor=Actor(name="demo", established="claimed"))
-    say(f"Iteration {result.iteration}: {reason}")
+    say(f"Iteration {result.iteration}: the demo answers {'yes' if yes else 'no'}, {reason}")
 
 
 def write_report(folder: Path) -> Path:

@@ -13,14 +13,16 @@ from cloud.errors import SettingsUnreadable
 from cloud.folder_store import FolderStore
 from cloud.settings import FILE, load_settings
 from cloud.store import INBOX
-from data_contracts.image_contract import LABEL, read_contract
-from decisions.splits import hash_share
+from data_contracts.image_contract import LABEL, ImageContract, read_contract
+from data_contracts.images import Split
+from decisions.images import image_facts
+from decisions.splits import group_of, hash_share, split_of
 from deployments.image_folder import images_by_class
 
 CONTRACT = "contract.odcs.yaml"
 DRAWN_PER_CLASS = 280
 FIRST, SECOND = "batch-0001", "batch-0002"
-FIRST_SHARE = 0.5
+FIRST_SHARE = 0.17
 SALT = "demo batches"
 
 SETTINGS = """\
@@ -52,15 +54,16 @@ class DemoLoop:
     def deliver(self, accepted: Collection[str]) -> Iterator[str]:
         """Put the images that the inbox lacks into it, batch by batch; yields the name of each batch.
 
-        *accepted* are the batches that the ledger has already. The first batch gets the same images whichever
-        run delivers it, the second the rest; what comes later makes further batches.
+        *accepted* are the batches that the ledger has already. The first batch brings all images that decide,
+        and a small part of those that teach; the second the rest; what comes later makes further batches.
         """
         settings = load_settings(self.folder)
         store, inbox = FolderStore(self.folder / settings.store.folder), f"{INBOX}/{settings.loop}"
         known = {hashlib.sha256(store.get(path).content).hexdigest() for path in store.list(f"{inbox}/")}
         fresh = [(label, file) for label, files in self.images.items() for file in files]
         fresh = [(label, file) for label, file in fresh if _digest(file) not in known]
-        for batch, images in _batches(fresh, accepted).items():
+        contract = read_contract((self.folder / settings.contract).read_bytes(), name=str(settings.contract))
+        for batch, images in _batches(fresh, accepted, contract).items():
             for label, file in images:
                 store.put(f"{inbox}/{batch}/{label}/{file.name}", file.read_bytes())
             yield batch
@@ -109,13 +112,24 @@ def _contract_for(classes: Sequence[str], template: bytes) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-def _batches(fresh: Sequence[tuple[str, Path]], accepted: Collection[str]) -> Mapping[str, Sequence[tuple[str, Path]]]:
+def _batches(
+    fresh: Sequence[tuple[str, Path]], accepted: Collection[str], contract: ImageContract
+) -> Mapping[str, Sequence[tuple[str, Path]]]:
     if SECOND in accepted:
         return {f"batch-{len(accepted) + 1:04d}": fresh} if fresh else {}
     if FIRST in accepted:
         return {SECOND: fresh}
-    early = [each for each in fresh if hash_share(_digest(each[1]), SALT) < FIRST_SHARE]
-    return {FIRST: early, SECOND: [each for each in fresh if each not in early]}
+    early = {file: _is_early(file, contract) for _, file in fresh}
+    return {
+        FIRST: [(label, file) for label, file in fresh if early[file]],
+        SECOND: [(label, file) for label, file in fresh if not early[file]],
+    }
+
+
+def _is_early(file: Path, contract: ImageContract) -> bool:
+    facts = image_facts(file.read_bytes(), file.name, None)
+    teaches = split_of(group_of(facts, contract), contract.split) is Split.TRAIN
+    return not teaches or hash_share(facts.digest, SALT) < FIRST_SHARE
 
 
 def _digest(file: Path) -> str:

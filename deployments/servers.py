@@ -20,6 +20,7 @@ from deployments.keeper import KEEP
 HOST = "127.0.0.1"
 START_PATIENCE = 120.0
 STOP_PATIENCE = 20.0
+FLUSH_PATIENCE = 10.0
 IDENTITY_HEADER = "local"
 
 
@@ -91,7 +92,8 @@ class Servers:
         return self.prefect.release(), self.emulator.release()
 
     def end(self) -> None:
-        """Stop both, unless they were released."""
+        """Stop both, unless they were released; what this process still has to tell Prefect goes out first."""
+        tell_prefect_everything()
         if not self.released:
             self.emulator.end()
             self.prefect.end()
@@ -139,6 +141,16 @@ def client_environment(folder: Path, addresses: Addresses) -> dict[str, str]:
         "IDENTITY_ENDPOINT": f"{addresses.emulator}/identity/token",
         "IDENTITY_HEADER": IDENTITY_HEADER,
     }
+
+
+def tell_prefect_everything() -> None:
+    """Send queued logs and events; left over, they would wait for a server that is gone."""
+    if "prefect" in sys.modules:
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
+
+        APILogWorker.drain_all(timeout=FLUSH_PATIENCE)
+        EventsWorker.drain_all(timeout=FLUSH_PATIENCE)
 
 
 def usable_port(port: int) -> int:

@@ -108,6 +108,7 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
             publish_iteration(turn)
             return Result(status="waits for a person", iteration=turn.iteration, reason=reason)
         action = Action.PROMOTE if answer.yes else Action.KEEP
+        reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}"
     if action is Action.PROMOTE:
         swap(turn, challenger)
         return ended(turn, "promoted", reason)

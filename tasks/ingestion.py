@@ -1,20 +1,19 @@
 """Taking labeled images from the inbox: facts, contract, acceptance or quarantine, label history."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from prefect import task
 
 from cloud.errors import CloudUnavailable
 from cloud.store import INBOX
-from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from decisions.acceptance import Acceptance, judge_batch
 from decisions.images import image_facts
-from decisions.splits import split_of
+from decisions.splits import group_of, split_of
 from tasks.contract_check import broken_rules
 from tasks.labels import image_path, known_labels, labeled_images
 from tasks.loop import Loop, connect
@@ -88,7 +87,8 @@ def _accept(loop: Loop, batch: str, verdict: Acceptance) -> ImagesAccepted:
     for fact in verdict.accepted:
         with loop.store.open(_inbox(loop, batch) + fact.file) as content:
             loop.store.put(image_path(fact.digest, str(fact.format)), content)
-    labels = [_labeled(loop, batch, fact) for fact in verdict.accepted]
+    now = loop.now()
+    labels = [_labeled(loop, batch, fact, now) for fact in verdict.accepted]
     table = to_parquet(labels, LabeledImage)
     digest = hashlib.sha256(table).hexdigest()
     path = loop.path("labels", f"{batch}-{digest[:12]}.parquet")
@@ -131,8 +131,8 @@ def _recorded(entries: Sequence[LedgerEntry], batch: str) -> ImagesAccepted | No
     return next((each for each in events if isinstance(each, ImagesAccepted) and each.batch == batch), None)
 
 
-def _labeled(loop: Loop, batch: str, fact: ImageFacts) -> LabeledImage:
-    group = _group(fact, loop.contract)
+def _labeled(loop: Loop, batch: str, fact: ImageFacts, now: datetime) -> LabeledImage:
+    group = group_of(fact, loop.contract)
     return LabeledImage(
         digest=fact.digest,
         pixel_digest=str(fact.pixel_digest),
@@ -141,17 +141,9 @@ def _labeled(loop: Loop, batch: str, fact: ImageFacts) -> LabeledImage:
         split=split_of(group, loop.contract.split),
         source=f"{batch}/{fact.file}",
         who=loop.authorship().actor.name,
-        labeled_at=loop.now(),
+        labeled_at=now,
         media_type=str(fact.format),
     )
-
-
-def _group(fact: ImageFacts, contract: ImageContract) -> str:
-    """The part or shot that the file's name tells of, or the picture itself."""
-    found = re.search(contract.group_pattern, fact.file) if contract.group_pattern else None
-    if found is None:
-        return str(fact.pixel_digest)
-    return found.groupdict().get("group", found.group(0))
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:
