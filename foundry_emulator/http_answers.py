@@ -1,0 +1,84 @@
+"""Between HTTP and the services: reading bodies, paging lists, telling errors."""
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from foundry_emulator import errors
+from foundry_emulator.errors import ServiceError
+
+Handler = Callable[[Request], Awaitable[Response]]
+Admission = Callable[[Request], None]
+
+
+def guarded(handler: Handler, admit: Admission) -> Handler:
+    """Return *handler* behind *admit*, with refusals told as JSON and every answer given its request ids."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            admit(request)
+            response = await handler(request)
+        except ServiceError as refusal:
+            response = refused(refusal)
+        request_id = str(uuid.uuid4())
+        response.headers["x-request-id"] = request_id
+        response.headers["apim-request-id"] = request_id
+        response.headers["x-ms-request-id"] = request_id
+        return response
+
+    return answer
+
+
+def refused(refusal: ServiceError) -> Response:
+    """Return the answer that tells a refusal."""
+    return JSONResponse(refusal.body(), refusal.status, headers=refusal.headers)
+
+
+async def path_not_found(_request: Request, _problem: Exception) -> Response:
+    """Answer a path that no service has."""
+    return refused(errors.path_not_found())
+
+
+async def broken(_request: Request, _problem: Exception) -> Response:
+    """Answer when the emulator itself has failed; the traceback goes to standard error."""
+    return refused(errors.internal_error())
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """Return the JSON object in the request's body, {} for none; ServiceError 400 for anything else."""
+    content = await request.body()
+    try:
+        parsed = json.loads(content or b"{}")
+    except (ValueError, RecursionError) as problem:
+        raise errors.invalid_payload(f"The request body is not valid JSON: {problem}.") from problem
+    if not isinstance(parsed, dict):
+        raise errors.invalid_payload("The request body must be a JSON object.")
+    return parsed
+
+
+async def in_thread(work: Callable[[], Any]) -> JSONResponse:
+    """Do blocking *work* beside the event loop and answer with its result."""
+    return JSONResponse(await run_in_threadpool(work))
+
+
+def page(request: Request, items: list[dict[str, Any]], default_limit: int, most: int) -> dict[str, Any]:
+    """Return the page of *items* that `after` and `limit` ask for; ServiceError 400 for a wrong limit."""
+    limit = _limit(request.query_params.get("limit"), default_limit, most)
+    after = request.query_params.get("after")
+    if after:
+        places = [place for place, item in enumerate(items) if item["id"] == after]
+        items = items[places[0] + 1 :] if places else []
+    return {"object": "list", "data": items[:limit], "has_more": len(items) > limit}
+
+
+def _limit(text: str | None, default: int, most: int) -> int:
+    if text is None:
+        return default
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise errors.invalid_payload(f"The limit must be a whole number from 1 to {most}, not '{text}'.")
+    return int(text)

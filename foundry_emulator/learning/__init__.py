@@ -1,0 +1,1 @@
+"""What really learns: image features, a classifier, and the process that trains it."""

@@ -1,0 +1,187 @@
+"""The training process: reads one order from its input, learns, and reports in lines of JSON.
+
+It ends when its input is closed, so it never outlives the emulator that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foundry_emulator.learning import classifier
+from foundry_emulator.learning.classifier import Classifier, Optimizer, Score
+from foundry_emulator.learning.examples import LearnableSet, read_learnable
+from foundry_emulator.learning.feature_cache import FeatureCache
+
+AUTO = -1
+NICENESS = 10
+LEAST_EXAMPLES = 10
+AUTO_EPOCHS = 3
+AUTO_BATCH_SHARE = 0.002
+AUTO_MULTIPLIER = 1.0
+LAST_RATE_SHARE = 0.15
+CONTINUED_RATE_SHARE = 0.5
+VALIDATION_EVERY = 10
+VALIDATION_ROWS = 32
+
+
+class CannotTrain(Exception):
+    """The files cannot be learned from; the message is for the owner of the job."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be trained: files, seed, hyperparameters (-1 for auto), and what to continue from."""
+
+    training: Path
+    validation: Path | None
+    parent: Path | None
+    weights: str
+    cache: Path
+    seed: int
+    epochs: int
+    batch_size: int
+    multiplier: float
+
+    @classmethod
+    def parse(cls, text: str) -> Order:
+        """Read an order from one line of JSON."""
+        given = json.loads(text)
+        paths = {
+            name: Path(given[name]) if given[name] else None for name in ("training", "validation", "parent", "cache")
+        }
+        return cls(**{**given, **paths})
+
+    def settled(self, examples: int) -> Order:
+        """Return the order with real numbers in place of auto."""
+        batch = max(1, min(256, round(AUTO_BATCH_SHARE * examples)))
+        return Order(
+            **{
+                **self.__dict__,
+                "epochs": AUTO_EPOCHS if self.epochs == AUTO else self.epochs,
+                "batch_size": min(examples, batch if self.batch_size == AUTO else self.batch_size),
+                "multiplier": AUTO_MULTIPLIER if self.multiplier == AUTO else self.multiplier,
+            }
+        )
+
+
+def main() -> int:
+    """Train what standard input orders; return 0 also when the files cannot be learned from."""
+    os.nice(NICENESS)
+    order = Order.parse(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        run(order)
+    except CannotTrain as problem:
+        report("failed", code="invalidPayload", message=str(problem))
+    return 0
+
+
+def run(order: Order) -> None:
+    """Carry out *order*, reporting every step; CannotTrain if there is too little to learn from."""
+    cache = FeatureCache(order.cache)
+    training = read_learnable(order.training, cache)
+    report("preprocessed", file="training", skipped=training.skipped)
+    if len(training.answers) < LEAST_EXAMPLES:
+        raise CannotTrain(
+            f"The training file has {len(training.answers)} examples with usable images"
+            f" ({training.skipped} were skipped); at least {LEAST_EXAMPLES} are needed."
+        )
+    validation = read_learnable(order.validation, cache) if order.validation else None
+    if validation:
+        report("preprocessed", file="validation", skipped=validation.skipped)
+    settled = order.settled(len(training.answers))
+    report(
+        "started",
+        n_epochs=settled.epochs,
+        batch_size=settled.batch_size,
+        learning_rate_multiplier=settled.multiplier,
+    )
+    _Training(settled, training, validation).run()
+    report("finished", trained_tokens=training.tokens * settled.epochs)
+
+
+class _Training:
+    """One run over the epochs."""
+
+    def __init__(self, order: Order, training: LearnableSet, validation: LearnableSet | None) -> None:
+        self.order = order
+        self.training = training
+        self.validation = validation if validation and validation.answers else None
+        self.model = _starting_model(order, training)
+        self.labels = self.model.labels(training.answers)
+        self.optimizer = Optimizer(self.model)
+        self.steps_per_epoch = -(-len(training.answers) // order.batch_size)
+        self.total_steps = self.steps_per_epoch * order.epochs
+        share = CONTINUED_RATE_SHARE if order.parent else 1.0
+        self.first_rate = classifier.BASE_LEARNING_RATE * order.multiplier * share
+
+    def run(self) -> None:
+        generator = np.random.default_rng(self.order.seed)
+        for epoch in range(self.order.epochs):
+            shuffled = generator.permutation(len(self.labels))
+            for place in range(self.steps_per_epoch):
+                rows = shuffled[place * self.order.batch_size : (place + 1) * self.order.batch_size]
+                step = epoch * self.steps_per_epoch + place + 1
+                metrics = self._learn(rows, step)
+                if place < self.steps_per_epoch - 1:
+                    report("step", step=step, **metrics)
+            self._end_epoch(step, metrics)
+
+    def _learn(self, rows: np.typing.NDArray[np.int64], step: int) -> dict[str, float]:
+        gone = (step - 1) / self.total_steps
+        rate = self.first_rate * (1 - (1 - LAST_RATE_SHARE) * gone)
+        score = self.optimizer.step(self.training.features[rows], self.labels[rows], rate)
+        metrics = {"train_loss": score.loss, "train_mean_token_accuracy": score.accuracy}
+        if self.validation and (step % VALIDATION_EVERY == 0 or step in (1, self.total_steps)):
+            sample = self._score(self.validation, step)
+            metrics |= {"valid_loss": sample.loss, "valid_mean_token_accuracy": sample.accuracy}
+        return metrics
+
+    def _end_epoch(self, step: int, metrics: dict[str, float]) -> None:
+        if self.validation:
+            full = self._score(self.validation, None)
+            metrics |= {"full_valid_loss": full.loss, "full_valid_mean_token_accuracy": full.accuracy}
+        path = Path(f"{self.order.weights}-{step}.npz")
+        self.model.save(path)
+        report("step", step=step, **metrics)
+        report("checkpoint", step=step, weights=path.name, metrics=metrics)
+
+    def _score(self, rows: LearnableSet, step: int | None) -> Score:
+        """Score all rows, or at *step* the next few of them in turn."""
+        labels = self.model.labels(rows.answers)
+        if step is None:
+            return self.model.score(rows.features, labels)
+        turn = (np.arange(min(VALIDATION_ROWS, len(labels))) + step // VALIDATION_EVERY * VALIDATION_ROWS) % len(labels)
+        return self.model.score(rows.features[turn], labels[turn])
+
+
+def _starting_model(order: Order, training: LearnableSet) -> Classifier:
+    if order.parent is None:
+        return classifier.start(training.features, training.distinct_answers, order.seed)
+    model = classifier.load(order.parent)
+    model.widen(training.distinct_answers)
+    return model
+
+
+def report(event: str, **facts: Any) -> None:
+    """Write one line of JSON for the emulator."""
+    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+    if event != "step":
+        sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

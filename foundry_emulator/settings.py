@@ -1,0 +1,41 @@
+"""What can be set when the emulator starts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# answers are the same to the last bit only with one BLAS thread; the libraries read this when they are loaded
+ONE_BLAS_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM")}
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How long Azure is imitated to take, in seconds."""
+
+    file_processing: float = 0.2
+    job_queue: float = 0.2
+    deployment_creation: float = 0.5
+    deployment_propagation: float = 0.5
+    deployment_deletion: float = 0.2
+
+    def faster(self, speed: float) -> "Durations":
+        """Return the same durations divided by *speed*."""
+        return Durations(
+            self.file_processing / speed,
+            self.job_queue / speed,
+            self.deployment_creation / speed,
+            self.deployment_propagation / speed,
+            self.deployment_deletion / speed,
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One emulator's folder, keys and pace."""
+
+    state: Path
+    api_key: str = "local-key"
+    account: str = "local"
+    region: str = "swedencentral"
+    identity_header: str | None = None
+    rate_limit_factor: float = 1.0
+    durations: Durations = field(default_factory=Durations)

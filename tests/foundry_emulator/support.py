@@ -1,0 +1,152 @@
+"""Small drawn textures, training files made of them, and an emulator process to hold."""
+
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from openai import OpenAI
+from openai.types import FileObject
+from openai.types.fine_tuning import FineTuningJob
+from PIL import Image
+
+API_KEY = "test-key"
+MODEL = "gpt-4o-2024-08-06"
+TEXTURES = ("checks", "dots", "rings", "stripes")
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Example:
+    """A drawn image and the texture it shows."""
+
+    url: str
+    texture: str
+
+
+def draw(texture: str, number: int) -> bytes:
+    """Return a noisy PNG of *texture*; another *number* draws another one."""
+    dice = np.random.default_rng([TEXTURES.index(texture), number])
+    rows, columns = np.mgrid[0:48, 0:48] + dice.uniform(0, 12)
+    period = dice.uniform(6, 10)
+    along, across = np.sin(2 * np.pi * columns / period), np.sin(2 * np.pi * rows / period)
+    distance = np.hypot(rows - dice.uniform(10, 40), columns - dice.uniform(10, 40))
+    pattern = {
+        "checks": np.sign(along * across),
+        "dots": ((along + across) > 1.2) * 2.0 - 1,
+        "rings": np.sin(2 * np.pi * distance / period),
+        "stripes": along,
+    }[texture]
+    grey = 128 + 25 * pattern + dice.normal(0, 50, pattern.shape)
+    return encode(Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).convert("RGB"), "PNG")
+
+
+def encode(image: Image.Image, kind: str) -> bytes:
+    """Return *image* as bytes of a format."""
+    content = io.BytesIO()
+    image.save(content, kind)
+    return content.getvalue()
+
+
+def data_url(content: bytes, kind: str = "png") -> str:
+    """Return *content* as a data URL."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def examples(numbers: range, textures: Sequence[str] = TEXTURES) -> list[Example]:
+    """Return one example per texture and number."""
+    return [Example(data_url(draw(texture, number)), texture) for number in numbers for texture in textures]
+
+
+def question(url: str) -> list[Any]:
+    """Return the messages that ask which texture an image shows."""
+    return [
+        {"role": "system", "content": f"Name the texture. Answer with one of: {', '.join(TEXTURES)}."},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url, "detail": "low"}}]},
+    ]
+
+
+def training_file(shown: Sequence[Example]) -> bytes:
+    """Return JSONL that teaches the texture of every example."""
+    answers = ([*question(e.url), {"role": "assistant", "content": e.texture}] for e in shown)
+    return "\n".join(json.dumps({"messages": messages}) for messages in answers).encode()
+
+
+def upload(client: OpenAI, content: bytes) -> FileObject:
+    """Upload a fine-tuning file and wait until it is processed or found wrong."""
+    created = client.files.create(purpose="fine-tune", file=("any.jsonl", content))
+    return client.files.wait_for_processing(created.id, poll_interval=0.02)
+
+
+def train(client: OpenAI, shown: Sequence[Example], **request: Any) -> FineTuningJob:
+    """Train on *shown* and wait until the job has ended."""
+    file = upload(client, training_file(shown))
+    job = client.fine_tuning.jobs.create(**{"model": MODEL, "training_file": file.id, "seed": 1, **request})
+    return ended(client, job.id)
+
+
+def ended(client: OpenAI, job_id: str) -> FineTuningJob:
+    """Return the job once it is no longer pending or running."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        job = client.fine_tuning.jobs.retrieve(job_id)
+        if str(job.status) not in ("pending", "running"):
+            return job
+        time.sleep(0.05)
+    raise TimeoutError(job_id)
+
+
+class EmulatorProcess:
+    """An emulator in a process of its own."""
+
+    def __init__(self, state: Path, *options: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "foundry_emulator", "--port", "0", "--state", str(state)]
+        self.process = subprocess.Popen(
+            [*command, "--api-key", API_KEY, *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        )
+        assert self.process.stdout is not None
+        self.ready: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.address = str(self.ready["address"])
+
+    def client(self, key: str = API_KEY) -> OpenAI:
+        """Return the official client of the data plane; it does not retry."""
+        return OpenAI(api_key=key, base_url=f"{self.address}/openai/v1/", max_retries=0)
+
+    def stop(self) -> int:
+        """End it politely; return its exit code."""
+        self.process.terminate()
+        return self._left()
+
+    def kill(self) -> int:
+        """End it at once; return its exit code."""
+        self.process.kill()
+        return self._left()
+
+    def _left(self) -> int:
+        code = self.process.wait(timeout=10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@contextmanager
+def running(state: Path, *options: str) -> Iterator[EmulatorProcess]:
+    """Yield an emulator that is stopped at the end."""
+    emulator = EmulatorProcess(state, *options)
+    try:
+        yield emulator
+    finally:
+        emulator.stop()
