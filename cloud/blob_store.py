@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobServiceClient
 
 from cloud.errors import CloudRefused, CloudUnavailable
-from cloud.store import AREAS, NotFound, Stored
+from cloud.store import AREAS, NotFound, Stored, split_path
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
@@ -126,7 +126,4 @@ class BlobStore:
         return tuple(self._service.get_container_client(area).list_blob_names(name_starts_with=within))
 
     def _blob(self, path: str) -> "BlobClient":
-        area, _, name = path.partition("/")
-        if area not in AREAS or not name:
-            raise CloudRefused(f"'{path}' is no path of the store; it has to begin with one of {', '.join(AREAS)}")
-        return self._service.get_blob_client(area, name)
+        return self._service.get_blob_client(*split_path(path))

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from cloud.errors import CloudRefused
-from cloud.store import AREAS, NotFound, Stored
+from cloud.store import NotFound, Stored, split_path
 
 TEMPORARY = ".tmp-"
 LOCK = ".replace.lock"
@@ -74,8 +73,7 @@ class FolderStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         """See Store.list."""
-        within, _, _ = prefix.rpartition("/")
-        top = self._place(within) if within else self.root
+        top = self.root.joinpath(*prefix.split("/")[:-1])
         found = (each for each in top.rglob("*") if not each.name.startswith((TEMPORARY, LOCK)))
         paths = sorted(each.relative_to(self.root).as_posix() for each in found if each.is_file())
         yield from (path for path in paths if path.startswith(prefix))
@@ -88,10 +86,8 @@ class FolderStore:
             _sync_folder(place.parent)
 
     def _place(self, path: str) -> Path:
-        parts = path.split("/")
-        if parts[0] not in AREAS or any(part in ("", ".", "..") or "\0" in part for part in parts):
-            raise CloudRefused(f"'{path}' is no path of the store; it has to begin with one of {', '.join(AREAS)}")
-        return self.root.joinpath(*parts)
+        area, name = split_path(path)
+        return self.root.joinpath(area, *name.split("/"))
 
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:

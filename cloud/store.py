@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Protocol
 
+from cloud.errors import CloudRefused
+
 INBOX = "inbox"
 DATA = "data"
 LEDGER = "ledger"
@@ -18,6 +20,14 @@ class NotFound(KeyError):
     def __str__(self) -> str:
         """The path, without the quotes that KeyError adds."""
         return f"nothing is stored at {self.args[0]}"
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Area and name of *path*; raises CloudRefused for a path that leads outside the areas."""
+    area, _, name = path.partition("/")
+    if area not in AREAS or any(part in ("", ".", "..") or "\0" in part for part in name.split("/")):
+        raise CloudRefused(f"'{path}' is no path of the store; it has to begin with one of {', '.join(AREAS)}")
+    return area, name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,229 @@
+"""`improve_model` and `ingest_images` on a real Prefect server, with an emulator that learns."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud import lease
+from cloud.ledger import verify
+from data_contracts.images import LabeledImage, Split
+from data_contracts.ledger import Actor, TrainingIntended, TrainingSubmitted
+from decisions.images import as_model_sees, data_url
+from flows.improve_model import improve_model
+from flows.ingest_images import ingest_images
+from tasks.datasets import held_out_images
+from tasks.ingestion import refusals
+from tasks.labels import image_path, labeled_images
+from tasks.loop import Loop
+from tasks.promotion import approve
+from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.loops import LoopFolder
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def halves(images: Path) -> tuple[list[Path], list[Path]]:
+    files = sorted(images.glob("*/*"))
+    return files[::2], files[1::2]
+
+
+def person(loop: Loop, iteration: int, *, yes: bool) -> bool:
+    actor = Actor(name="test", established="command line")
+    return approve(loop, iteration, yes=yes, reason="looked at it", actor=actor)
+
+
+@pytest.fixture(scope="module")
+def turned(
+    tmp_path_factory: pytest.TempPathFactory, images: Path, foundry: EmulatorProcess, prefect_server: None
+) -> Iterator[LoopFolder]:
+    """A loop after two iterations, the second of which began at the first one's checkpoint."""
+    folder = LoopFolder.make(tmp_path_factory.mktemp("loop"))
+    for batch, files in zip(("one", "two"), halves(images), strict=True):
+        folder.deliver(batch, files)
+        ingest_images(folder.name)
+        result = improve_model(folder.name)
+        if result.status == "waits for a person":
+            assert result.iteration is not None
+            person(folder.loop(), result.iteration, yes=True)
+            improve_model(folder.name)
+    yield folder
+
+
+def test_the_champion_is_better_than_the_base_model(turned: LoopFolder) -> None:
+    state = turned.loop().state()
+    base, first = (state.iterations[0].evaluations[model] for model in _compared(turned, 0))
+
+    assert base.correct / base.images < 0.45
+    assert first.correct > base.correct
+
+
+def _compared(folder: LoopFolder, index: int) -> tuple[str, str]:
+    decided = folder.loop().state().iterations[index].decided
+    assert decided is not None
+    return decided.champion, decided.challenger
+
+
+def test_the_second_iteration_continues_from_the_champion(turned: LoopFolder) -> None:
+    first, second = turned.loop().state().iterations
+
+    assert first.switched is not None
+    assert second.opened.parent == first.switched.model
+    assert second.intended is not None
+    assert second.intended.request.model == first.switched.model
+
+
+def test_both_are_asked_the_same_held_out_images(turned: LoopFolder) -> None:
+    state = turned.loop().state()
+
+    versions = {each.version for turn in state.iterations for each in turn.evaluations.values()}
+
+    assert state.held_out is not None
+    assert versions == {state.held_out.version}
+
+
+def test_no_uploaded_file_contains_a_held_out_image(turned: LoopFolder, foundry: EmulatorProcess) -> None:
+    loop = turned.loop()
+    held_out = {_as_uploaded(loop, image) for image in _held_out(loop)}
+    with foundry.client() as client:
+        mine = [f for f in client.files.list(purpose="fine-tune") if f.id in _files_of(loop)]
+        uploaded = [line for file in mine for line in client.files.content(file.id).read().splitlines()]
+    pictures = {_picture(line) for line in uploaded}
+
+    assert len(pictures) > 100
+    assert held_out
+    assert not held_out & pictures
+
+
+def _held_out(loop: Loop) -> list[LabeledImage]:
+    """Every image of the split, those that wait in the reserve too, and the frozen version."""
+    state = loop.state()
+    assert state.held_out is not None
+    reserve = [image for image in labeled_images(loop, state) if image.split is Split.HELD_OUT]
+    return [*held_out_images(loop, state.held_out), *reserve]
+
+
+def _as_uploaded(loop: Loop, image: LabeledImage) -> str:
+    return data_url(as_model_sees(loop.store.get(image_path(image.digest, image.media_type)).content))
+
+
+def _files_of(loop: Loop) -> set[str | None]:
+    intents = [entry.event for entry in loop.ledger.read() if isinstance(entry.event, TrainingIntended)]
+    return {file for intent in intents for file in (intent.training_file, intent.validation_file)}
+
+
+def _picture(line: bytes) -> str:
+    return str(json.loads(line)["messages"][1]["content"][0]["image_url"]["url"])
+
+
+def test_every_job_was_intended_before_it_was_bought(turned: LoopFolder, foundry: EmulatorProcess) -> None:
+    events = [entry.event for entry in turned.loop().ledger.read()]
+    intended = [each.suffix for each in events if isinstance(each, TrainingIntended)]
+    submitted = [each.suffix for each in events if isinstance(each, TrainingSubmitted)]
+    with foundry.client() as client:
+        jobs = [str((job.model_extra or {})["suffix"]) for job in client.fine_tuning.jobs.list()]
+
+    assert intended == submitted
+    assert [jobs.count(suffix) for suffix in submitted] == [1, 1]
+    assert all(re.fullmatch("k[0-9a-f]{16}", suffix) for suffix in submitted)
+
+
+def test_only_the_champion_and_its_predecessor_stay_deployed(turned: LoopFolder) -> None:
+    loop = turned.loop()
+    state = loop.state()
+    assert state.champion is not None
+    needed = {state.champion.model_deployment, state.champion.previous_model_deployment}
+
+    answering = {each.name for each in loop.foundry.model_deployments() if each.tags.get("kaizen-loop") == "steel"}
+
+    assert answering == set(state.deployments)
+    assert {name for name in answering if name and not name.endswith("-base")} <= needed
+
+
+def test_the_report_and_the_chain_are_whole(turned: LoopFolder) -> None:
+    loop = turned.loop()
+    report = loop.store.get(loop.iteration_path(2, "report.html")).content.decode()
+
+    assert report.count("data:image/png;base64,") == 4
+    assert "http://" not in report.replace("http://www.w3.org", "")
+    assert verify(loop.store, loop.name).entries == len(loop.ledger.read())
+
+
+def test_a_third_run_has_nothing_to_learn_from(turned: LoopFolder) -> None:
+    result = improve_model(turned.name)
+
+    assert result.status == "nothing to learn from"
+    assert len(turned.loop().state().iterations) == 2
+
+
+def test_the_pointer_names_the_champion(turned: LoopFolder) -> None:
+    loop = turned.loop()
+    pointer = json.loads(loop.store.get(loop.path("champion.json")).content)
+    champion = loop.state().champion
+
+    assert champion is not None
+    assert (pointer["model"], pointer["model_deployment"]) == (champion.model, champion.model_deployment)
+
+
+def test_a_run_that_finds_another_one_at_work_ends_at_once(loop_folder: LoopFolder) -> None:
+    loop = loop_folder.loop()
+    with lease.held(loop.store, loop.name, "improve_model busy-bee"):
+        result = improve_model(loop_folder.name)
+
+    assert result.status == "another run is at work"
+    assert "busy-bee" in result.reason
+
+
+def test_too_few_images_of_a_class_open_no_iteration(loop_folder: LoopFolder, images: Path) -> None:
+    loop_folder.deliver("few", sorted(images.glob("*/*"))[::8])
+    ingest_images(loop_folder.name)
+
+    result = improve_model(loop_folder.name)
+
+    assert result.status == "nothing to learn from"
+    assert "each class needs 20 images: crazing has 5" in result.reason
+
+
+def test_refused_images_are_kept_apart_with_a_reason(loop_folder: LoopFolder, images: Path) -> None:
+    files = sorted(images.glob("*/*"))[:5]
+    loop_folder.deliver("mixed", files)
+    loop, inbox = loop_folder.loop(), "inbox/steel/mixed"
+    copy = files[1].read_bytes()
+    loop.store.put(f"{inbox}/crazing/broken.jpg", copy[:2000])
+    loop.store.put(f"{inbox}/crazing/page.jpg", b"<html>not found</html>")
+    loop.store.put(f"{inbox}/crazing/again.jpg", copy)
+    loop.store.put(f"{inbox}/rust/unknown.jpg", files[2].read_bytes())
+    (accepted,) = ingest_images(loop_folder.name)
+
+    assert (accepted.accepted, accepted.quarantined, accepted.duplicates) == (4, 3, 1)
+    assert {refusal.file: refusal.code for refusal in refusals(loop, "mixed")} == {
+        "crazing/broken.jpg": "not_an_image",
+        "crazing/page.jpg": "not_an_image",
+        "rust/unknown.jpg": "unknown_class",
+    }
+    assert loop.store.get("data/loops/steel/quarantine/mixed/files/rust/unknown.jpg").content == files[2].read_bytes()
+
+
+def test_a_batch_is_ingested_once(loop_folder: LoopFolder, images: Path) -> None:
+    loop_folder.deliver("one", sorted(images.glob("*/*"))[:5])
+    first, again = ingest_images(loop_folder.name), ingest_images(loop_folder.name)
+
+    assert ([each.accepted for each in first], again) == ([5], [])
+    assert verify(loop_folder.loop().store, "steel").entries == 1
+
+
+def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, images: Path) -> None:
+    loop_folder.deliver("one", sorted(images.glob("*/*")))
+    ingest_images(loop_folder.name)
+    first, again = improve_model(loop_folder.name), improve_model(loop_folder.name)
+    loop = loop_folder.loop()
+
+    assert first.status == again.status == "waits for a person"
+    assert loop.state().champion is None
+    assert person(loop, 1, yes=False)
+    assert not person(loop, 1, yes=True)
+    assert improve_model(loop_folder.name).status == "kept the champion"
+    assert loop.state().champion is None
+    assert {live.name for live in loop.state().deployments.values()} == {"steel-base"}

@@ -1,0 +1,80 @@
+"""A loop's folder for a test: images, contract, settings, and what flows make of them."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud.store import INBOX
+from tasks.loop import Loop, connect
+
+CONTRACT = Path(__file__).resolve().parents[2] / "data_contracts" / "steel_surface.odcs.yaml"
+PER_CLASS = 40
+
+SETTINGS = """\
+loop = "steel"
+
+[foundry]
+subscription = "any"
+resource_group = "any"
+account = "local"
+capacity = 5000
+
+[training]
+settling_minutes = 0.02
+smallest_addition = {smallest_addition}
+
+[promotion]
+when_inconclusive = "ask"
+"""
+
+
+def images_to_learn_from(folder: Path, per_class: int = PER_CLASS) -> Path:
+    """A folder of class folders: photographs from KAIZEN_TEST_IMAGES, else drawn ones."""
+    photographs = os.environ.get("KAIZEN_TEST_IMAGES")
+    if photographs:
+        return _some(Path(photographs), folder, per_class)
+    from examples.steel_surface import draw_folder
+
+    draw_folder(folder, per_class)
+    return folder
+
+
+def _some(source: Path, folder: Path, per_class: int) -> Path:
+    for kind in sorted(each for each in source.iterdir() if each.is_dir()):
+        target = folder / kind.name
+        target.mkdir(parents=True, exist_ok=True)
+        for file in sorted(kind.iterdir())[:per_class]:
+            shutil.copy(file, target / file.name)
+    return folder
+
+
+@dataclass(frozen=True)
+class LoopFolder:
+    """A loop's folder, to deliver images to and to look into."""
+
+    path: Path
+
+    @classmethod
+    def make(cls, path: Path, *, smallest_addition: int = 20) -> "LoopFolder":
+        """A new loop in *path* with the steel contract."""
+        path.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CONTRACT, path / "contract.odcs.yaml")
+        (path / "kaizen.toml").write_text(SETTINGS.format(smallest_addition=smallest_addition))
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        """The folder as flows and tasks take it."""
+        return str(self.path)
+
+    def loop(self) -> Loop:
+        """The loop as it stands now."""
+        return connect(self.name)
+
+    def deliver(self, batch: str, files: Iterable[Path]) -> None:
+        """Put *files*, each in its class folder, into the inbox."""
+        store = self.loop().store
+        for file in files:
+            store.put(f"{INBOX}/steel/{batch}/{file.parent.name}/{file.name}", file.read_bytes())
