@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import httpx
 
@@ -21,8 +22,12 @@ def wait(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@lru_cache(maxsize=16)
 def clock_at(address: str | None) -> Clock:
-    """The clock that answers at *address* with `{"now": ...}`, or the system's without an address."""
+    """The clock that answers at *address* with `{"now": ...}`, or the system's without an address.
+
+    One for each address in a process, so that its connection is used again.
+    """
     if address is None:
         return system_time
 

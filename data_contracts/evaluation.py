@@ -67,7 +67,9 @@ class Evaluation(Record):
 
     @property
     def failure_share(self) -> float:
-        """Share of images without an answer because the service failed."""
+        """Share of images without an answer because the service failed; all of them when nothing was answered."""
+        if not self.answers:
+            return 1.0
         return sum(answer.outcome is Outcome.FAILED for answer in self.answers) / len(self.answers)
 
     def recall(self, labels: Sequence[str]) -> Mapping[str, float | None]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -87,6 +88,7 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
     if LABEL not in columns:
         raise ContractBroken(f"{name}: table '{TABLE}' has no property '{LABEL}'; add it with an enum of the classes")
     custom = _custom(table)
+    _check_pattern(custom.get("groupPattern"), name)
     try:
         return ImageContract(
             id=document["id"],
@@ -105,7 +107,7 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
 def _parse(content: bytes, name: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date, not UTF-8
         raise ContractBroken(f"{name} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
         raise ContractBroken(f"{name} holds {type(document).__name__}, not a data contract")
@@ -147,6 +149,8 @@ def _classes(column: Mapping[str, Any], name: str) -> tuple[ImageClass, ...]:
         raise ContractBroken(f"{name}: property '{LABEL}' lists {len(classes)} classes; a loop needs two or more")
     taken: dict[str, str] = {}
     for each in classes:
+        if each.name in taken.values():
+            raise ContractBroken(f"{name}: property '{LABEL}' lists the class {each.name} twice; name it once")
         for alias in {_folded(known) for known in (each.name, each.answer, *each.aliases)}:
             if taken.setdefault(alias, each.name) != each.name:
                 raise ContractBroken(f"{name}: '{alias}' means both {taken[alias]} and {each.name}; name it once")
@@ -159,8 +163,15 @@ def _class(value: Mapping[str, Any]) -> ImageClass:
         name=str(value["value"]),
         description=value.get("description", ""),
         answer=str(custom.get("answer", value["value"])),
-        aliases=tuple(custom.get("aliases", ())),
+        aliases=custom.get("aliases", ()),
     )
+
+
+def _check_pattern(pattern: object, name: str) -> None:
+    try:
+        re.compile(pattern if isinstance(pattern, str) else "")
+    except re.error as error:
+        raise ContractBroken(f"{name}: groupPattern '{pattern}' is no regular expression: {error}") from error
 
 
 def _rules(column: Mapping[str, Any], name: str) -> list[Rule]:
@@ -175,6 +186,9 @@ def _rule(column: str, check: Mapping[str, Any], name: str) -> Rule:
     implementation = check.get("implementation")
     if not isinstance(implementation, dict) or "type" not in implementation:
         raise ContractBroken(f"{name}: rule '{check.get('id')}' of '{column}' has no implementation with a type")
+    unknown = sorted(map(str, implementation.keys() - {"type", "kwargs"}))
+    if unknown:
+        raise ContractBroken(f"{name}: rule '{check.get('id')}' of '{column}' has an unknown key '{unknown[0]}'")
     return Rule(
         id=str(check.get("id") or implementation["type"]),
         column=column,

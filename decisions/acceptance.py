@@ -41,16 +41,17 @@ def _unreadable(fact: ImageFacts) -> Refusal | None:
 
 
 def _conflicts(facts: Sequence[ImageFacts], known: Mapping[str, str]) -> dict[str, Refusal]:
-    first: dict[str, ImageFacts] = {}
+    first: dict[str, dict[str | None, ImageFacts]] = {}  # the first file with each label, by picture
+    for fact in facts:
+        first.setdefault(str(fact.pixel_digest), {}).setdefault(fact.label, fact)
     conflicts: dict[str, Refusal] = {}
     for fact in facts:
         pixels = str(fact.pixel_digest)
-        other = first.setdefault(pixels, fact)
+        other = next((each for label, each in first[pixels].items() if label != fact.label), None)
         if known.get(pixels, fact.label) != fact.label:
             conflicts[fact.file] = _conflict(fact, f"an accepted image labeled {known[pixels]}")
-        elif other.label != fact.label:
+        elif pixels not in known and other is not None:
             conflicts[fact.file] = _conflict(fact, f"{other.file}, labeled {other.label}")
-            conflicts[other.file] = _conflict(other, f"{fact.file}, labeled {fact.label}")
     return conflicts
 
 

@@ -45,7 +45,7 @@ def _unwrapped(text: str) -> str:
     inner = fence.group(1) if fence else text
     try:
         value = json.loads(inner)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter from thousands of opening brackets
         return inner
     if isinstance(value, dict):
         value = next((value[key] for key in KEYS if key in value), None)

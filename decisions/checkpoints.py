@@ -56,10 +56,9 @@ def _flags(ordered: Sequence[Checkpoint], valid: Sequence[tuple[Checkpoint, floa
     best = next(each for each, loss in valid if loss == lowest)
     last, last_loss = valid[-1]
     flags = []
-    if last_loss > RISE * lowest:
-        start, end = _loss(best.train_loss), _loss(last.train_loss)
-        rose = start is not None and end is not None and end > start
-        flags.append("DIVERGING" if rose else "OVERFITTING")
+    start, end = _loss(best.train_loss), _loss(last.train_loss)
+    if last_loss > RISE * lowest and start is not None and end is not None:
+        flags.append("DIVERGING" if end > start else "OVERFITTING")
     if last_loss == lowest and len(valid) > 1 and valid[-2][1] > RISE * lowest:
         flags.append("STILL_IMPROVING")
     train = _loss(ordered[-1].train_loss)

@@ -12,6 +12,8 @@ from data_contracts.images import ImageFacts
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 50_000_000
+LONGEST_SIDE = 65_500
+"""JPEG has no longer one."""
 JPEG_QUALITY = 95
 
 
@@ -58,7 +60,7 @@ def _seen(content: bytes) -> dict[str, object]:
         "mode": image.mode,
         "width": rgb.width,
         "height": rgb.height,
-        "frames": getattr(image, "n_frames", 1),
+        "frames": _frames(image),
         "brightness": float(grey.mean()),
         "contrast": float(grey.std()),
     }
@@ -71,7 +73,7 @@ def _decoded(content: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
             image = Image.open(io.BytesIO(content), formats=FORMATS)
-            if image.width * image.height > LARGEST_PIXELS:
+            if image.width * image.height > LARGEST_PIXELS or max(image.size) > LONGEST_SIDE:
                 raise _Unreadable(f"{image.width} x {image.height} pixels are too many to be a photograph")
             image.load()
     except UnidentifiedImageError:
@@ -81,6 +83,16 @@ def _decoded(content: bytes) -> Image.Image:
     except (OSError, ValueError, SyntaxError, MemoryError, EOFError) as error:
         raise _Unreadable(f"the image is damaged: {error}") from None
     return image
+
+
+def _frames(image: Image.Image) -> int:
+    """How many pictures the file holds; to count them Pillow reads on, where the file may be damaged."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return int(getattr(image, "n_frames", 1))
+    except Exception as error:
+        raise _Unreadable(f"the image is damaged: {error}") from None
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

@@ -8,11 +8,11 @@ from data_contracts.evaluation import ClassTable, Evaluation, PairedAnswer, Prom
 
 def paired(champion: Evaluation, challenger: Evaluation) -> tuple[PairedAnswer, ...]:
     """The answers of both to each image that both answered, ordered by image."""
+    ours = {answer.image: answer for answer in champion.answers}
     theirs = {answer.image: answer.given for answer in challenger.answers}
     return tuple(
         PairedAnswer(image=mine.image, expected=mine.expected, champion=mine.given, challenger=theirs[mine.image])
-        for mine in sorted(champion.answers, key=lambda answer: answer.image)
-        if mine.image in theirs
+        for mine in (ours[image] for image in sorted(ours.keys() & theirs.keys()))
     )
 
 

@@ -78,14 +78,15 @@ def _action(code: Code, policy: PromotionPolicy) -> Action:
 
 def _figures(evidence: PromotionEvidence, policy: PromotionPolicy) -> _Figures:
     n, losses, wins = evidence.n, evidence.losses, evidence.wins
+    harmed = _harmed(evidence.classes, policy)
     return _Figures(
         delta=(wins - losses) / n,
         p_superior=mcnemar_superiority(losses, wins),
         p_harm=mcnemar_harm(losses, wins),
         p_noninferior=noninferiority(n, losses, wins, policy.margin),
         interval=tango(n, losses, wins),
-        harmed=_harmed(evidence.classes, policy),
-        warned=_warned(evidence.classes, policy),
+        harmed=harmed,
+        warned=tuple(label for label in _warned(evidence.classes, policy) if label not in harmed),
     )
 
 

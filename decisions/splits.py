@@ -10,9 +10,8 @@ from data_contracts.images import ImageFacts, Split
 def group_of(facts: ImageFacts, contract: ImageContract) -> str:
     """The part or shot that the file's name tells of, or the picture itself."""
     found = re.search(contract.group_pattern, facts.file) if contract.group_pattern else None
-    if found is None:
-        return str(facts.pixel_digest)
-    return found.groupdict().get("group", found.group(0))
+    name = (found.groupdict().get("group") or found.group(0)) if found else ""
+    return name or str(facts.pixel_digest)
 
 
 def split_of(group: str, rule: SplitRule) -> Split:

@@ -1,14 +1,17 @@
 """One loop with everything that it is connected to; opened anew by each task from the folder's name."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from cloud.azure_openai import AzureOpenAI
 from cloud.clock import Clock, clock_at
 from cloud.errors import SettingsUnreadable
 from cloud.folder_store import FolderStore
 from cloud.ledger import Authorship, Ledger
-from cloud.settings import Settings, load_settings
+from cloud.settings import FoundrySettings, Settings, load_settings
 from cloud.store import DATA, Store
 from data_contracts.image_contract import ImageContract, read_contract
 from data_contracts.ledger import Actor, Event, LedgerEntry
@@ -83,14 +86,13 @@ def connect(folder: str) -> Loop:
     settings = load_settings(home)
     now = clock_at(str(settings.foundry.clock) if settings.foundry.clock else None)
     store = open_store(settings, home)
-    key = settings.api_key.get_secret_value() if settings.api_key else None
     return Loop(
         folder=home,
         settings=settings,
         contract=_contract(home / settings.contract),
         store=store,
         ledger=Ledger(store, settings.loop, now),
-        foundry=AzureOpenAI(settings.foundry, key),
+        foundry=_provider(settings.foundry, settings.api_key),
         now=now,
     )
 
@@ -109,6 +111,12 @@ def open_store(settings: Settings, home: Path) -> Store:
     from azure.identity import DefaultAzureCredential
 
     return BlobStore(BlobServiceClient(str(settings.store.account_url), credential=DefaultAzureCredential()))
+
+
+@lru_cache(maxsize=16)
+def _provider(settings: FoundrySettings, api_key: SecretStr | None) -> AzureOpenAI:
+    """One for each account in a process, so that tasks share its connections and its login."""
+    return AzureOpenAI(settings, api_key.get_secret_value() if api_key else None)
 
 
 def running_flow() -> Actor:

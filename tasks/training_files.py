@@ -18,6 +18,10 @@ from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 
 
+SMALLEST_FILE = 10
+"""Azure refuses files with fewer examples."""
+
+
 class TrainingFiles(Record):
     """What was uploaded for a job."""
 
@@ -37,9 +41,10 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         )
     dataset = frozen_dataset(loop, turn)
     train, validation = _shuffled(dataset.of(Split.TRAIN)), dataset.of(Split.VALIDATION)
+    enough = len(validation) >= SMALLEST_FILE
     return TrainingFiles(
         training=_uploaded(loop, "train", train, policy.detail),
-        validation=_uploaded(loop, "validation", validation, policy.detail) if validation else None,
+        validation=_uploaded(loop, "validation", validation, policy.detail) if enough else None,
         examples=len(train),
     )
 

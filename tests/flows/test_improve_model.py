@@ -136,7 +136,7 @@ def test_only_the_champion_and_its_predecessor_stay_deployed(turned: LoopFolder)
     assert state.champion is not None
     needed = {state.champion.model_deployment, state.champion.previous_model_deployment}
 
-    answering = {each.name for each in loop.foundry.model_deployments() if each.tags.get("kaizen-loop") == "steel"}
+    answering = {each.name for each in loop.foundry.model_deployments() if each.tags.get("kaizen-loop") == loop.name}
 
     assert answering == set(state.deployments)
     assert {name for name in answering if name and not name.endswith("-base")} <= needed
@@ -189,21 +189,21 @@ def test_too_few_images_of_a_class_open_no_iteration(loop_folder: LoopFolder, im
 def test_refused_images_are_kept_apart_with_a_reason(loop_folder: LoopFolder, images: Path) -> None:
     files = sorted(images.glob("*/*"))[:5]
     loop_folder.deliver("mixed", files)
-    loop, inbox = loop_folder.loop(), "inbox/steel/mixed"
     copy = files[1].read_bytes()
-    loop.store.put(f"{inbox}/crazing/broken.jpg", copy[:2000])
-    loop.store.put(f"{inbox}/crazing/page.jpg", b"<html>not found</html>")
-    loop.store.put(f"{inbox}/crazing/again.jpg", copy)
-    loop.store.put(f"{inbox}/rust/unknown.jpg", files[2].read_bytes())
+    loop_folder.put("mixed/crazing/broken.jpg", copy[:2000])
+    loop_folder.put("mixed/crazing/page.jpg", b"<html>not found</html>")
+    loop_folder.put("mixed/crazing/again.jpg", copy)
+    loop_folder.put("mixed/rust/unknown.jpg", files[2].read_bytes())
+    loop = loop_folder.loop()
     (accepted,) = ingest_images(loop_folder.name)
 
-    assert (accepted.accepted, accepted.quarantined, accepted.duplicates) == (4, 3, 1)
+    assert (accepted.accepted, accepted.quarantined, accepted.duplicates) == (5, 3, 1)
     assert {refusal.file: refusal.code for refusal in refusals(loop, "mixed")} == {
         "crazing/broken.jpg": "not_an_image",
         "crazing/page.jpg": "not_an_image",
         "rust/unknown.jpg": "unknown_class",
     }
-    assert loop.store.get("data/loops/steel/quarantine/mixed/files/rust/unknown.jpg").content == files[2].read_bytes()
+    assert loop.store.get(loop.path("quarantine/mixed/files/rust/unknown.jpg")).content == files[2].read_bytes()
 
 
 def test_a_batch_is_ingested_once(loop_folder: LoopFolder, images: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_batch_is_ingested_once(loop_folder: LoopFolder, images: Path) -> None
     first, again = ingest_images(loop_folder.name), ingest_images(loop_folder.name)
 
     assert ([each.accepted for each in first], again) == ([5], [])
-    assert verify(loop_folder.loop().store, "steel").entries == 1
+    assert verify(loop_folder.loop().store, loop_folder.loop().name).entries == 1
 
 
 def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, images: Path) -> None:
@@ -226,4 +226,4 @@ def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, i
     assert not person(loop, 1, yes=True)
     assert improve_model(loop_folder.name).status == "kept the champion"
     assert loop.state().champion is None
-    assert {live.name for live in loop.state().deployments.values()} == {"steel-base"}
+    assert {live.name for live in loop.state().deployments.values()} == {f"{loop.name}-base"}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ CONTRACT = Path(__file__).resolve().parents[2] / "data_contracts" / "steel_surfa
 PER_CLASS = 40
 
 SETTINGS = """\
-loop = "steel"
+loop = "{loop}"
 
 [foundry]
 subscription = "any"
@@ -58,10 +59,11 @@ class LoopFolder:
 
     @classmethod
     def make(cls, path: Path, *, smallest_addition: int = 20) -> "LoopFolder":
-        """A new loop in *path* with the steel contract."""
+        """A new loop in *path* with the steel contract and a name of its own."""
         path.mkdir(parents=True, exist_ok=True)
         shutil.copy(CONTRACT, path / "contract.odcs.yaml")
-        (path / "kaizen.toml").write_text(SETTINGS.format(smallest_addition=smallest_addition))
+        settings = SETTINGS.format(loop=f"steel-{uuid.uuid4().hex[:6]}", smallest_addition=smallest_addition)
+        (path / "kaizen.toml").write_text(settings)
         return cls(path)
 
     @property
@@ -75,6 +77,10 @@ class LoopFolder:
 
     def deliver(self, batch: str, files: Iterable[Path]) -> None:
         """Put *files*, each in its class folder, into the inbox."""
-        store = self.loop().store
         for file in files:
-            store.put(f"{INBOX}/steel/{batch}/{file.parent.name}/{file.name}", file.read_bytes())
+            self.put(f"{batch}/{file.parent.name}/{file.name}", file.read_bytes())
+
+    def put(self, file: str, content: bytes) -> None:
+        """Put one *file*, as BATCH/CLASS/NAME, into the inbox."""
+        loop = self.loop()
+        loop.store.put(f"{INBOX}/{loop.name}/{file}", content)

@@ -1,0 +1,203 @@
+"""Evidence, answers, facts and ledgers in which only what a test is about has to be said."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from data_contracts.evaluation import Answer, ClassTable, Evaluation, Outcome, PromotionEvidence
+from data_contracts.image_contract import ImageClass, ImageContract, SplitRule
+from data_contracts.images import ImageFacts
+from data_contracts.ledger import (
+    GENESIS,
+    Actor,
+    ChampionSwitched,
+    Event,
+    HeldOutLookedAt,
+    HeldOutVersionMade,
+    ImagesAccepted,
+    IterationClosed,
+    IterationOpened,
+    LedgerEntry,
+    ModelDeploymentCreated,
+    ModelDeploymentDeleted,
+    ModelDeploymentIntended,
+    TrainingIntended,
+)
+from data_contracts.training import Hyperparameters, TrainingRequest
+from decisions.loop_state import LoopState, state_of
+
+START = datetime(2026, 11, 21, tzinfo=UTC)
+PERSON = Actor(name="ines", established="command line")
+BASE = "gpt-4.1-2025-04-14"
+FIRST_MODEL = f"{BASE}.ft-k1"
+SECOND_MODEL = f"{BASE}.ft-k2"
+
+
+def evidence(
+    *,
+    n: int = 1800,
+    losses: int = 34,
+    wins: int = 70,
+    classes: Mapping[str, tuple[int, int, int]] | None = None,
+    failures: tuple[float, float] = (0, 0),
+    uses_left: int = 10,
+    complete: bool = True,
+    leak_found: bool = False,
+) -> PromotionEvidence:
+    """A challenger that is clearly better on 1,800 images; *failures* are of champion and challenger."""
+    tables = {
+        label: ClassTable(images=images, losses=lost, wins=won)
+        for label, (images, lost, won) in (classes or {}).items()
+    }
+    return PromotionEvidence(
+        n=n,
+        losses=losses,
+        wins=wins,
+        classes=tables,
+        champion_failure_share=failures[0],
+        challenger_failure_share=failures[1],
+        complete=complete,
+        uses_left=uses_left,
+        alpha_per_use=0.005,
+        leak_found=leak_found,
+    )
+
+
+def answer(image: str, expected: str, given: str | None, outcome: Outcome | None = None) -> Answer:
+    """One answer; off the list when nothing is given."""
+    return Answer(
+        image=image,
+        expected=expected,
+        given=given,
+        outcome=outcome or (Outcome.LABEL if given else Outcome.OFF_LIST),
+        latency_ms=300,
+        prompt_tokens=100,
+        completion_tokens=2,
+    )
+
+
+def evaluation(*answers: Answer, model: str = "any", version: str = "v1") -> Evaluation:
+    """The answers of a model to a held-out version."""
+    return Evaluation(model=model, held_out_version=version, answers=answers)
+
+
+def image_contract(
+    *, held_out: float = 0.15, validation: float = 0.1, group_pattern: str | None = None
+) -> ImageContract:
+    """A contract of two classes."""
+    return ImageContract(
+        id="any",
+        version="1",
+        digest="0" * 64,
+        classes=(ImageClass(name="crazing", answer="crazing"), ImageClass(name="scratches", answer="scratches")),
+        rules=(),
+        split=SplitRule(salt="holdout-v1", held_out=held_out, validation=validation),
+        group_pattern=group_pattern,
+    )
+
+
+def facts(file: str, label: str | None = "crazing", *, picture: str | None = None) -> ImageFacts:
+    """A readable image; two of the same *picture* have the same pixels."""
+    pixels = picture or file
+    return ImageFacts(
+        file=file,
+        bytes=6412,
+        digest=f"digest of {file}",
+        pixel_digest=f"pixels of {pixels}",
+        label=label,
+        format="JPEG",
+        mode="RGB",
+        width=200,
+        height=200,
+        frames=1,
+        brightness=0.5,
+        contrast=0.2,
+    )
+
+
+def entry(event: Event, number: int = 0, *, actor: Actor = PERSON) -> LedgerEntry:
+    """An entry of *event*, written *number* hours after the start."""
+    return LedgerEntry(
+        number=number,
+        id=f"id {number}",
+        time=START + timedelta(hours=number),
+        iteration=None,
+        actor=actor,
+        fence=None,
+        configuration="1" * 64,
+        contract="2" * 64,
+        event=event,
+        previous=GENESIS,
+    )
+
+
+def state_after(*events: Event) -> LoopState:
+    """The state of a loop in whose ledger *events* were written, one an hour."""
+    return state_of(entry(event, number) for number, event in enumerate(events))
+
+
+def accepted(*, train: int = 100, held_out: int = 30, batch: str = "monday", **classes: int) -> ImagesAccepted:
+    """A batch whose images are spread over *classes*."""
+    return ImagesAccepted(
+        batch=batch,
+        accepted=train + held_out,
+        quarantined=0,
+        duplicates=0,
+        classes=classes,
+        splits={"train": train, "held-out": held_out},
+        labels=f"labels/{batch}.parquet",
+        labels_digest="3" * 64,
+    )
+
+
+def held_out_made(version: str = "v1") -> HeldOutVersionMade:
+    return HeldOutVersionMade(version=version, images=300, path="any", target_gain=0.05, uses=4, alpha_per_use=0.0125)
+
+
+def opened(number: int = 1, *, batches: int = 1) -> IterationOpened:
+    return IterationOpened(number=number, reason="any", parent=BASE, champion=None, image_batches=batches)
+
+
+def closed(number: int = 1) -> IterationClosed:
+    return IterationClosed(number=number, outcome="promoted", reason="any")
+
+
+def request(*, attempt: int = 1) -> TrainingRequest:
+    return TrainingRequest(
+        model=BASE,
+        dataset="4" * 64,
+        contract="2" * 64,
+        prompt="Which defect?",
+        detail="low",
+        training_type="GlobalStandard",
+        hyperparameters=Hyperparameters(n_epochs=3),
+        seed=42,
+        attempt=attempt,
+    )
+
+
+def training_intended(*, attempt: int = 1) -> TrainingIntended:
+    wanted = request(attempt=attempt)
+    return TrainingIntended(
+        suffix=wanted.suffix, request=wanted, training_file="file-1", validation_file=None, examples=100
+    )
+
+
+def switched(model: str = FIRST_MODEL, name: str = "k1", *, previous: str | None = None) -> ChampionSwitched:
+    """Production uses *model* under *name* from here on; *previous* is the deployment it used before."""
+    return ChampionSwitched(model=model, model_deployment=name, previous=None, previous_model_deployment=previous)
+
+
+def looked(version: str = "v1") -> HeldOutLookedAt:
+    return HeldOutLookedAt(version=version, champion=BASE, challenger=FIRST_MODEL)
+
+
+def deployment_intended(name: str = "k1", model: str = FIRST_MODEL) -> ModelDeploymentIntended:
+    return ModelDeploymentIntended(name=name, model=model, sku="GlobalStandard", capacity=50)
+
+
+def deployment_created(name: str = "k1", model: str = FIRST_MODEL) -> ModelDeploymentCreated:
+    return ModelDeploymentCreated(name=name, model=model)
+
+
+def deployment_deleted(name: str = "k1") -> ModelDeploymentDeleted:
+    return ModelDeploymentDeleted(name=name, reason="any")
