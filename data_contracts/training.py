@@ -24,6 +24,7 @@ class Hyperparameters(Record):
 class TrainingRequest(Record):
     """One fine-tuning job as we want it, before any file has been uploaded."""
 
+    loop: str = Field(description="Two loops with the same images on one account buy a job each.")
     model: str = Field(description="Base model, or the checkpoint that the job continues from.")
     dataset: str = Field(description="Digest of the dataset: source images, labels and splits.")
     contract: str = Field(description="SHA-256 of the data contract in force.")

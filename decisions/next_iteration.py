@@ -7,6 +7,8 @@ from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from decisions.loop_state import LoopState
 
+SMALLEST_TRAINING_SET = 10
+
 
 class Plan(Record):
     """Whether to open an iteration, from which model, and why in one sentence."""
@@ -29,6 +31,10 @@ def plan_iteration(state: LoopState, policy: TrainingPolicy, labels: Sequence[st
         return Plan(worthwhile=False, parent=parent, reason=f"each class needs {smallest_class} images: {needs}")
     if not any(batch.splits.get(Split.HELD_OUT) for batch in state.batches):
         return Plan(worthwhile=False, parent=parent, reason="no accepted image is held out, so nothing could be proved")
+    examples = sum(batch.splits.get(Split.TRAIN, 0) for batch in state.batches)
+    if examples < SMALLEST_TRAINING_SET:
+        too_few = f"{examples} training images; Azure fine-tunes on {SMALLEST_TRAINING_SET} or more"
+        return Plan(worthwhile=False, parent=parent, reason=too_few)
     new = state.new_training_images()
     if new < policy.smallest_addition:
         waits = f"{new} new training images; the policy asks for {policy.smallest_addition}"

@@ -37,6 +37,7 @@ account = "local"
 capacity = 5000
 
 [training]
+smallest_addition = 10  # so that small folders of images make two iterations too
 settling_minutes = 0.05 # the emulator's list of jobs does not lag as Azure's may
 
 [promotion]

@@ -92,6 +92,7 @@ def _request(loop: Loop, iteration: Iteration, policy: TrainingPolicy) -> Traini
     attempt = finished.attempt + 1 if finished else intended.request.attempt if intended else 1
     assert iteration.dataset is not None
     return TrainingRequest(
+        loop=loop.name,
         model=iteration.opened.parent,
         dataset=iteration.dataset.dataset,
         contract=loop.contract.digest,

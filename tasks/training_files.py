@@ -12,14 +12,11 @@ from data_contracts.images import LabeledImage, Split
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from decisions.images import as_model_sees, data_url
+from decisions.next_iteration import SMALLEST_TRAINING_SET
 from tasks.datasets import frozen_dataset
 from tasks.labels import image_path
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
-
-
-SMALLEST_FILE = 10
-"""Azure refuses files with fewer examples."""
 
 
 class TrainingFiles(Record):
@@ -41,7 +38,7 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         )
     dataset = frozen_dataset(loop, turn)
     train, validation = _shuffled(dataset.of(Split.TRAIN)), dataset.of(Split.VALIDATION)
-    enough = len(validation) >= SMALLEST_FILE
+    enough = len(validation) >= SMALLEST_TRAINING_SET
     return TrainingFiles(
         training=_uploaded(loop, "train", train, policy.detail),
         validation=_uploaded(loop, "validation", validation, policy.detail) if enough else None,

@@ -53,6 +53,6 @@ def prefect_server() -> Iterator[None]:
 
 
 @pytest.fixture
-def loop_folder(tmp_path: Path, foundry: EmulatorProcess) -> LoopFolder:  # noqa: ARG001  (sets the addresses)
+def loop_folder(tmp_path: Path, foundry: EmulatorProcess) -> LoopFolder:
     """A new loop that trains on the emulator."""
     return LoopFolder.make(tmp_path / "loop")

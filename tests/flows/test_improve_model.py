@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ def person(loop: Loop, iteration: int, *, yes: bool) -> bool:
 @pytest.fixture(scope="module")
 def turned(
     tmp_path_factory: pytest.TempPathFactory, images: Path, foundry: EmulatorProcess, prefect_server: None
-) -> Iterator[LoopFolder]:
+) -> LoopFolder:
     """A loop after two iterations, the second of which began at the first one's checkpoint."""
     folder = LoopFolder.make(tmp_path_factory.mktemp("loop"))
     for batch, files in zip(("one", "two"), halves(images), strict=True):
@@ -49,7 +48,7 @@ def turned(
             assert result.iteration is not None
             person(folder.loop(), result.iteration, yes=True)
             improve_model(folder.name)
-    yield folder
+    return folder
 
 
 def test_the_champion_is_better_than_the_base_model(turned: LoopFolder) -> None:

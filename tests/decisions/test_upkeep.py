@@ -1,0 +1,66 @@
+"""Which model deployments nobody needs any more."""
+
+from data_contracts.ledger import Event
+from decisions.upkeep import dispensable_deployments
+from tests.decisions.builders import (
+    BASE,
+    SECOND_MODEL,
+    closed,
+    deployment_created,
+    deployment_deleted,
+    deployment_intended,
+    opened,
+    state_after,
+    switched,
+)
+
+
+def dispensable(*events: Event) -> list[str]:
+    return [each.deployment.name for each in dispensable_deployments(state_after(*events))]
+
+
+def test_the_champion_and_the_one_before_it_stay() -> None:
+    events = (opened(), deployment_intended("k1"), deployment_intended("k2", SECOND_MODEL))
+
+    assert dispensable(*events, switched(SECOND_MODEL, "k2", previous="k1"), closed()) == []
+
+
+def test_a_challenger_that_lost_goes() -> None:
+    events = (opened(), deployment_intended("k1"), switched(name="k1"), deployment_intended("k2", SECOND_MODEL))
+
+    assert dispensable(*events, closed()) == ["k2"]
+
+
+def test_the_champion_before_the_last_goes() -> None:
+    names = ("k1", "k2", "k3")
+    events = [deployment_intended(name) for name in names]
+
+    assert dispensable(opened(), *events, switched(name="k3", previous="k2"), closed()) == ["k1"]
+
+
+def test_while_an_iteration_is_open_nothing_goes() -> None:
+    assert dispensable(opened(), deployment_intended("k1"), switched(name="k2")) == []
+
+
+def test_a_base_model_is_not_billed_by_the_hour_and_stays() -> None:
+    assert dispensable(opened(), deployment_intended("base", BASE), closed()) == []
+
+
+def test_what_was_intended_but_never_answered_may_be_billed_and_goes() -> None:
+    assert dispensable(opened(), deployment_intended("k1"), closed()) == ["k1"]
+
+
+def test_what_is_deleted_is_not_deleted_again() -> None:
+    events = (opened(), deployment_intended("k1"), deployment_created("k1"), closed(), deployment_deleted("k1"))
+
+    assert dispensable(*events) == []
+
+
+def test_a_new_loop_has_nothing_to_delete() -> None:
+    assert dispensable() == []
+
+
+def test_each_has_a_reason() -> None:
+    state = state_after(opened(), deployment_intended("k1"), closed())
+
+    assert dispensable_deployments(state)[0].reason == "neither the champion nor the one to roll back to"
