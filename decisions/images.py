@@ -102,6 +102,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
         upright = image
     if upright.mode.startswith("I"):
         upright = _sixteen_to_eight_bits(upright)
+    upright.info.pop("transparency", None)  # it is dropped anyway, and Pillow would warn of it
     return upright.convert("RGB")
 
 

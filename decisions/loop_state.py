@@ -82,6 +82,7 @@ class LoopState(Record):
     champion: ChampionSwitched | None = None
     deployments: Mapping[str, LiveDeployment] = Field(default_factory=dict)
     iterations: tuple[Iteration, ...] = ()
+    other_costs: tuple[CostBooked, ...] = Field((), description="Booked on no iteration.")
 
     @property
     def open_iteration(self) -> Iteration | None:
@@ -141,20 +142,23 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             return state.model_copy(update={"iterations": (*state.iterations, opened)})
         case TrainingIntended():
             # A new attempt: what was known of the one before it no longer counts.
-            return _iteration(state, intended=event, intended_at=entry.time, submitted=None, finished=None)
+            return _iteration(state, entry, intended=event, intended_at=entry.time, submitted=None, finished=None)
         case HeldOutLookedAt():
-            looked = _iteration(state, looked=event)
+            looked = _iteration(state, entry, looked=event)
             return looked.model_copy(update={"looks": (*state.looks, event)})
         case Evaluated():
-            return _iteration(state, evaluations={**_last(state).evaluations, event.model: event})
+            known = state.iterations[_index(entry)].evaluations
+            return _iteration(state, entry, evaluations={**known, event.model: event})
         case Approved():
-            return _iteration(state, approved=event, approved_by=entry.actor.name)
+            return _iteration(state, entry, approved=event, approved_by=entry.actor.name)
         case ChampionSwitched():
-            return _iteration(state, switched=event).model_copy(update={"champion": event})
+            return _iteration(state, entry, switched=event).model_copy(update={"champion": event})
         case CostBooked():
-            return _iteration(state, costs=(*_last(state).costs, event))
+            if entry.iteration is None:
+                return state.model_copy(update={"other_costs": (*state.other_costs, event)})
+            return _iteration(state, entry, costs=(*state.iterations[_index(entry)].costs, event))
         case IterationClosed():
-            return _iteration(state, closed=event, closed_at=entry.time)
+            return _iteration(state, entry, closed=event, closed_at=entry.time)
         case ModelDeploymentIntended():
             live = LiveDeployment(
                 name=event.name, model=event.model, sku=event.sku, intended_at=entry.time, answering=False
@@ -167,14 +171,18 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             rest = {name: live for name, live in state.deployments.items() if name != event.name}
             return state.model_copy(update={"deployments": rest})
         case _:
-            return _iteration(state, **{FIELD_OF_EVENT[type(event)]: event})
+            return _iteration(state, entry, **{FIELD_OF_EVENT[type(event)]: event})
 
 
-def _last(state: LoopState) -> Iteration:
-    return state.iterations[-1]
+def _index(entry: LedgerEntry) -> int:
+    """Where the entry's iteration stands among all; iterations are numbered from 1."""
+    if entry.iteration is None:
+        raise ValueError(f"Entry {entry.number}, {entry.kind}, names no iteration")
+    return entry.iteration - 1
 
 
-def _iteration(state: LoopState, **changes: object) -> LoopState:
-    """The state with its newest iteration changed."""
-    changed = _last(state).model_copy(update=changes)
-    return state.model_copy(update={"iterations": (*state.iterations[:-1], changed)})
+def _iteration(state: LoopState, entry: LedgerEntry, **changes: object) -> LoopState:
+    """The state with the entry's iteration changed."""
+    index = _index(entry)
+    changed = state.iterations[index].model_copy(update=changes)
+    return state.model_copy(update={"iterations": (*state.iterations[:index], changed, *state.iterations[index + 1 :])})

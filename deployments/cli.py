@@ -23,6 +23,9 @@ def main() -> None:
     except KaizenError as error:
         _complain(str(error))
         sys.exit(FAILED)
+    except OSError as error:  # a full disk, a file where a folder should be, no permission
+        _complain(str(error))
+        sys.exit(FAILED)
     except (KeyboardInterrupt, click.Abort):
         _complain("stopped; the same command continues where this one was")
         sys.exit(INTERRUPTED)

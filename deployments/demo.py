@@ -5,19 +5,18 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud.errors import SettingsUnreadable
-from deployments.demo_loop import DemoLoop, demo_loop
+from deployments.demo_loop import DemoLoop, Say, demo_loop
 from deployments.servers import Addresses, Servers, answers, client_environment, servers
 
 if TYPE_CHECKING:
     from flows.improve_model import Result
 
-Say = Callable[[str], None]
 LOCK_PATIENCE = 30.0
 KEPT = "servers.json"
 
@@ -29,8 +28,9 @@ def run_demo(
     folder = folder.resolve()
     say = _speaker()
     with _alone_in(folder) as lock:
-        say(f"Images: {images or 'six surface defects of hot-rolled steel, drawn on the spot'}")
-        loop = demo_loop(folder, images)
+        loop = demo_loop(folder, images, say)
+        count = sum(len(files) for files in loop.images.values())
+        say(f"{count:,} images of {len(loop.images)} classes in {images or folder / 'images'}")
         kept = _kept_servers(folder)
         if kept is not None:
             say(f"Using the servers that are up: Prefect {kept.prefect}, emulator {kept.emulator}")

@@ -1,7 +1,7 @@
 """The loop that the demo runs on: its folder, its contract, its images in batches."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,6 +18,9 @@ from data_contracts.images import Split
 from decisions.images import image_facts
 from decisions.splits import group_of, hash_share, split_of
 from deployments.image_folder import images_by_class
+
+Say = Callable[[str], None]
+"""Tells the person at the terminal what happens."""
 
 CONTRACT = "contract.odcs.yaml"
 DRAWN_PER_CLASS = 280
@@ -70,7 +73,7 @@ class DemoLoop:
             yield batch
 
 
-def demo_loop(folder: Path, images: Path | None) -> DemoLoop:
+def demo_loop(folder: Path, images: Path | None, say: Say) -> DemoLoop:
     """The demo's loop in *folder*, made where it is missing; without *images*, steel surfaces are drawn.
 
     Raises SettingsUnreadable when the images do not make a loop, or the folder holds another one.
@@ -80,9 +83,12 @@ def demo_loop(folder: Path, images: Path | None) -> DemoLoop:
     if images is None:
         from examples.steel_surface import draw_folder
 
+        say("Drawing six surface defects of hot-rolled steel ...")
         draw_folder(source, DRAWN_PER_CLASS)
     smallest = read_contract(template, name="steel_surface.odcs.yaml").smallest_class
     found = images_by_class(source, smallest)
+    if (folder / FILE).exists():
+        load_settings(folder)
     _prepare(folder, template, tuple(found))
     return DemoLoop(folder, found)
 

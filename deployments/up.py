@@ -17,7 +17,7 @@ def run_up(folder: Path, *, prefect_port: int, emulator_port: int) -> None:
     """Serve the flows of the loop in *folder*; without a loop there, the demo's."""
     if not (folder / FILE).exists() and folder == Path():
         click.echo(f"There is no {FILE} here, so the demo's loop is used: {DEMO}", err=True)
-        folder = demo_loop(DEMO.resolve(), None).folder
+        folder = demo_loop(DEMO.resolve(), None, lambda text: click.echo(text, err=True)).folder
     folder = folder.resolve()
     load_settings(folder)
     with servers(folder, prefect_port=prefect_port, emulator_port=emulator_port) as running:

@@ -163,6 +163,7 @@ def closed(number: int = 1) -> IterationClosed:
 
 def request(*, attempt: int = 1) -> TrainingRequest:
     return TrainingRequest(
+        loop="steel",
         model=BASE,
         dataset="4" * 64,
         contract="2" * 64,

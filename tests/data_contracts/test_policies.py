@@ -1,0 +1,89 @@
+"""Policies: sensible defaults, and no value that could not be meant."""
+
+import pytest
+
+from data_contracts.policies import PromotionPolicy, TrainingPolicy
+
+
+def test_the_gates_defaults_are_those_of_the_methods() -> None:
+    policy = PromotionPolicy()
+
+    assert (policy.alpha, policy.harm_alpha, policy.margin) == (0.05, 0.05, 0.02)
+    assert (policy.smallest_held_out, policy.class_drop, policy.class_drop_images) == (200, 0.05, 30)
+    assert (policy.largest_failure_share, policy.largest_number_of_uses) == (0.02, 20)
+
+
+@pytest.mark.parametrize(
+    ("field", "lowest", "highest"),
+    [("n_epochs", 1, 10), ("attempts", 1, 5)],
+)
+def test_training_counts_have_a_range(field: str, lowest: int, highest: int) -> None:
+    for value in (lowest, highest):
+        assert getattr(TrainingPolicy.model_validate({field: value}), field) == value
+    for value in (lowest - 1, highest + 1):
+        with pytest.raises(ValueError, match=field):
+            TrainingPolicy.model_validate({field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("batch_size", 0),
+        ("learning_rate_multiplier", 0),
+        ("learning_rate_multiplier", 10.1),
+        ("seed", -1),
+        ("detail", "medium"),
+        ("training_type", "Provisioned"),
+        ("smallest_addition", 0),
+        ("settling_minutes", -1),
+        ("deadline_hours", 0),
+        ("epochs", 3),
+    ],
+)
+def test_a_training_policy_that_cannot_be_meant_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=field):
+        TrainingPolicy.model_validate({field: value})
+
+
+SHARES = ("alpha", "target_gain", "margin", "harm_alpha", "class_drop", "largest_failure_share")
+
+
+@pytest.mark.parametrize("field", SHARES)
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), "much"])
+def test_a_share_outside_zero_and_one_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=field):
+        PromotionPolicy.model_validate({field: value})
+
+
+@pytest.mark.parametrize("field", SHARES)
+@pytest.mark.parametrize("value", [0, 0.5, 1])
+def test_a_share_from_zero_to_one_is_taken(field: str, value: float) -> None:
+    assert getattr(PromotionPolicy.model_validate({field: value}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("smallest_held_out", 0),
+        ("largest_number_of_uses", 0),
+        ("class_drop_images", 0),
+        ("when_inconclusive", "promote"),
+        ("smalest_held_out", 10),
+    ],
+)
+def test_a_promotion_policy_that_cannot_be_meant_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=field):
+        PromotionPolicy.model_validate({field: value})
+
+
+@pytest.mark.parametrize("policy", [TrainingPolicy(), PromotionPolicy()])
+def test_every_threshold_of_a_form_explains_itself(policy: TrainingPolicy | PromotionPolicy) -> None:
+    for name, field in type(policy).model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+def test_a_policy_survives_the_form() -> None:
+    policy = PromotionPolicy(target_gain=0.03, when_inconclusive="ask")
+
+    assert PromotionPolicy.model_validate_json(policy.model_dump_json()) == policy

@@ -1,0 +1,174 @@
+"""The command line's manners: one line for what is wrong, and an exit code."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloud.clock import system_time
+from cloud.folder_store import FolderStore
+from cloud.ledger import Authorship, Ledger
+from data_contracts.ledger import Actor, CostBooked
+from tests.support.commands import kaizen
+from tests.support.loops import LoopFolder
+
+
+def complaint(*arguments: str | Path) -> tuple[int, str]:
+    """Exit code and the one line on standard error; nothing may be on standard output."""
+    done = kaizen(*arguments)
+    assert done.stdout == ""
+    return done.returncode, done.stderr.rstrip("\n")
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> LoopFolder:
+    """A loop with three entries in its ledger."""
+    folder = LoopFolder.make(tmp_path / "loop")
+    loop = folder.loop()
+    author = Authorship(Actor(name="test", established="command line"), "c" * 64, "d" * 64)
+    for number in range(3):
+        cost = CostBooked(what="training", subject=f"job-{number}", usd=1.5, basis="a test")
+        Ledger(loop.store, loop.name, system_time).write(author, None, cost)
+    return folder
+
+
+def test_help_lists_the_commands() -> None:
+    done = kaizen("--help")
+
+    assert done.returncode == 0
+    for command in ("demo", "up", "ingest", "improve", "approve", "ledger", "emulator"):
+        assert f"  {command} " in done.stdout
+
+
+@pytest.mark.parametrize("command", ["demo", "up", "ingest", "improve", "approve", "ledger log", "ledger verify"])
+def test_every_help_shows_an_example(command: str) -> None:
+    done = kaizen(*command.split(), "--help")
+
+    assert done.returncode == 0
+    assert f"Example: kaizen {command}" in done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys\nfrom deployments.cli import cli\ncli.main(['--help'], standalone_mode=False)\n"
+    heavy = "prefect great_expectations pandas numpy sklearn openai azure pydantic evidently PIL matplotlib"
+    check = f"print([name for name in {heavy.split()} if name in sys.modules], file=sys.stderr)"
+
+    done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip() == "[]"
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    code, said = complaint("imporve")
+
+    assert code == 2
+    assert "No such command 'imporve'" in said
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere"
+
+    assert complaint("demo", "--folder", tmp_path / "demo", "--images", missing) == (
+        1,
+        f"kaizen: There is no folder {missing}",
+    )
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pictures" / "crazing").mkdir(parents=True)
+    (tmp_path / "pictures" / "crazing" / "notes.txt").write_text("none yet")
+    code, said = complaint("demo", "--folder", tmp_path / "demo", "--images", tmp_path / "pictures")
+
+    assert code == 1
+    assert said == (
+        f"kaizen: {tmp_path / 'pictures'} has no images in class folders; it needs CLASS/FILE.jpg for each class"
+    )
+
+
+def test_a_class_with_too_few_images_says_how_many_are_needed(tmp_path: Path, images: Path) -> None:
+    pictures = tmp_path / "pictures"
+    for kind, count in (("crazing", 25), ("scratches", 3)):
+        (pictures / kind).mkdir(parents=True)
+        for file in sorted((images / kind).iterdir())[:count]:
+            (pictures / kind / file.name).write_bytes(file.read_bytes())
+    code, said = complaint("demo", "--folder", tmp_path / "demo", "--images", pictures)
+
+    assert code == 1
+    assert said == f"kaizen: Each class in {pictures} needs at least 20 images; scratches has 3"
+    assert not (tmp_path / "demo" / "store").exists()
+
+
+def test_settings_that_cannot_be_read_are_named(tmp_path: Path, images: Path) -> None:
+    (tmp_path / "kaizen.toml").write_text("loop = \n")
+    code, said = complaint("demo", "--folder", tmp_path, "--images", images)
+
+    assert code == 1
+    assert said.startswith(f"kaizen: {tmp_path / 'kaizen.toml'} cannot be read: Invalid value")
+    assert "\n" not in said
+
+
+def test_a_busy_port_is_named(tmp_path: Path, images: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        done = kaizen("demo", "--folder", tmp_path, "--images", images, "--prefect-port", str(port))
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"kaizen: Port {port} cannot be used")
+
+
+def test_a_place_that_is_no_folder_is_named(tmp_path: Path, images: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, said = complaint("demo", "--folder", tmp_path / "file", "--images", images)
+
+    assert code == 1
+    assert said.startswith("kaizen: ")
+    assert "Traceback" not in said
+
+
+def test_the_ledger_is_printed_and_verified(written: LoopFolder) -> None:
+    log = kaizen("ledger", "log", "--loop", written.path).stdout.splitlines()
+    verified = json.loads(kaizen("ledger", "verify", "--json", "--loop", written.path).stdout)
+
+    assert len(log) == verified["entries"] == 3
+    assert "cost booked" in log[1]
+    assert "subject=job-1" in log[1]
+
+
+def test_a_changed_ledger_fails_verification(written: LoopFolder) -> None:
+    loop = written.loop()
+    path = f"ledger/{loop.name}/00000001.json"
+    assert isinstance(loop.store, FolderStore)
+    loop.store.put(path, loop.store.get(path).content.replace(b"1.5", b"0.5"))
+
+    code, said = complaint("ledger", "verify", "--loop", written.path)
+
+    assert code == 1
+    assert "Entry 2 does not follow" in said
+
+
+def test_a_cut_off_tail_is_found_with_its_head(written: LoopFolder) -> None:
+    head = json.loads(kaizen("ledger", "verify", "--json", "--loop", written.path).stdout)["head"]
+    loop = written.loop()
+    loop.store.delete(f"ledger/{loop.name}/00000002.json")
+
+    assert kaizen("ledger", "verify", "--loop", written.path).returncode == 0
+    assert complaint("ledger", "verify", "--head", head, "--loop", written.path)[0] == 1
+
+
+def test_answering_where_nothing_is_asked_is_refused(written: LoopFolder) -> None:
+    code, said = complaint("approve", "1", "--yes", "--why", "because", "--loop", written.path)
+
+    assert code == 1
+    assert said == "kaizen: Iteration 1 waits for no answer; see kaizen ledger log"
+
+
+def test_an_answer_is_yes_or_no(written: LoopFolder) -> None:
+    code, said = complaint("approve", "1", "--why", "because", "--loop", written.path)
+
+    assert code == 2
+    assert "say --yes or --no" in said
