@@ -23,7 +23,7 @@ check: setup
 
 # ALL=1 runs the slow tests too.
 test: setup
-	$(BIN)/pytest $(if $(ALL),,-m "not slow")
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(if $(ALL),,-m "not slow")
 
 demo: setup
 	$(BIN)/kaizen demo

@@ -96,6 +96,7 @@ def test_a_demo_leaves_no_server_behind(journey: tuple[Path, dict[str, Any]]) ->
     assert still_running(folder) == []
 
 
+@pytest.mark.slow
 def test_run_again_it_learns_only_from_new_images(
     journey: tuple[Path, dict[str, Any]], pictures: Path, tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ def slow_learner(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_training_it_continues_with_the_same_job(slow_learner: Path, pictures: Path) -> None:
     killed = started(slow_learner, pictures)
     wait_for(lambda: "training submitted" in kinds(slow_learner))
@@ -146,6 +148,7 @@ def jobs_of_emulator(folder: Path) -> int:
         return len(list(client.fine_tuning.jobs.list()))
 
 
+@pytest.mark.slow
 def test_interrupted_by_the_keyboard_it_says_so_and_cleans_up(tmp_path: Path, pictures: Path) -> None:
     folder = tmp_path / "demo"
     process = subprocess.Popen(

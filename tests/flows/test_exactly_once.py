@@ -53,6 +53,7 @@ def test_a_lost_answer_is_looked_for_and_not_bought_again(
     assert (jobs_of(ready, foundry), len(intents(ready)), len(submissions(ready))) == (1, 1, 1)
 
 
+@pytest.mark.slow
 def test_a_request_that_never_arrived_is_made_again_after_the_settling_time(
     ready: LoopFolder, foundry: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_request_that_never_arrived_is_made_again_after_the_settling_time(
 RUN = "import sys; from flows.improve_model import improve_model; improve_model(sys.argv[1])"
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_buys_is_taken_up_where_it_stood(ready: LoopFolder, foundry: EmulatorProcess) -> None:
     running: list[subprocess.Popen[bytes]] = []
     with lossy(foundry.address, Nth("answer", then=lambda: running[0].send_signal(signal.SIGKILL))) as address:

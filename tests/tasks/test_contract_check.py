@@ -17,11 +17,11 @@ SHIPPED = read_contract(
 BETWEEN, IN_SET = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
 
 
-def image(file: str = "a.jpg", **changes: object) -> ImageFacts:
+def image(file: str = "a.jpg", /, **changes: object) -> ImageFacts:
     return facts(file).model_copy(update=changes)
 
 
-def rule(column: str, expectation: str = BETWEEN, **kwargs: Any) -> Rule:
+def rule(column: str, expectation: str = BETWEEN, /, **kwargs: Any) -> Rule:
     return Rule(id=f"bad_{column}", column=column, expectation=expectation, kwargs=kwargs, description="Mend it.")
 
 

@@ -1,0 +1,15 @@
+"""How one benchmark prints its figures: a table, or one object with `--json`."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+
+
+def report(name: str, measure: Callable[[], Mapping[str, float]]) -> None:
+    """Measure and print; *name* is the benchmark's."""
+    figures = measure()
+    if "--json" in sys.argv[1:]:
+        sys.stdout.write(json.dumps({"name": name, "figures": figures}) + "\n")
+        return
+    for figure, value in figures.items():
+        sys.stdout.write(f"{figure:<24} {value:.4g}\n")
