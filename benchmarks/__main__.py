@@ -1,8 +1,10 @@
-"""`python -m benchmarks`: runs every benchmark and writes `benchmarks/results.md`."""
+"""`python -m benchmarks`: runs every benchmark, each in a process of its own, and writes `benchmarks/results.md`."""
 
-import importlib
+import json
 import pkgutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,20 +12,23 @@ import benchmarks
 
 
 def main() -> int:
-    """Run all benchmarks in turn, print and keep their tables."""
-    names = sorted(each.name for each in pkgutil.iter_modules(benchmarks.__path__) if not each.name.startswith("_"))
-    lines = [
-        f"# Benchmarks, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "",
-        "| benchmark | figure | value |",
-        "|---|---|---|",
-    ]
-    for name in names:
-        for figure, value in importlib.import_module(f"benchmarks.{name}").measure().items():
-            lines.append(f"| {name} | {figure} | {value:.4g} |")
-            sys.stdout.write(f"{name:<16} {figure:<24} {value:.4g}\n")
+    """Run all benchmarks in turn, print and keep their figures."""
+    rows = [f"| {name} | {figure} | {value:.4g} |" for name, figure, value in _figures()]
+    title = f"# Benchmarks, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    lines = [title, "", "| benchmark | figure | value |", "|---|---|---|", *rows]
     (Path(__file__).parent / "results.md").write_text("\n".join(lines) + "\n", "utf-8")
     return 0
+
+
+def _figures() -> Iterator[tuple[str, str, float]]:
+    for name in sorted(each.name for each in pkgutil.iter_modules(benchmarks.__path__)):
+        if name.startswith("_"):
+            continue
+        command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+        for figure, value in json.loads(done.stdout)["figures"].items():
+            sys.stdout.write(f"{name:<16} {figure:<24} {value:.4g}\n")
+            yield name, figure, value
 
 
 if __name__ == "__main__":
