@@ -114,6 +114,12 @@ def test_without_its_own_size_a_contract_asks_for_twenty_images_a_class() -> Non
     assert read(content).smallest_class == 20
 
 
+def test_two_classes_are_enough_for_a_loop() -> None:
+    content = changed(lambda d: column(d, "label").update(enum=classes(d)[:2]))
+
+    assert read(content).labels == ("crazing", "inclusion")
+
+
 def test_a_group_pattern_is_kept() -> None:
     assert read(changed(with_custom("groupPattern", r"part-\d+"))).group_pattern == r"part-\d+"
 

@@ -114,13 +114,13 @@ def facts(file: str, label: str | None = "crazing", *, picture: str | None = Non
     )
 
 
-def entry(event: Event, number: int = 0, *, actor: Actor = PERSON) -> LedgerEntry:
+def entry(event: Event, number: int = 0, *, iteration: int | None = None, actor: Actor = PERSON) -> LedgerEntry:
     """An entry of *event*, written *number* hours after the start."""
     return LedgerEntry(
         number=number,
         id=f"id {number}",
         time=START + timedelta(hours=number),
-        iteration=None,
+        iteration=iteration,
         actor=actor,
         fence=None,
         configuration="1" * 64,
@@ -131,8 +131,12 @@ def entry(event: Event, number: int = 0, *, actor: Actor = PERSON) -> LedgerEntr
 
 
 def state_after(*events: Event) -> LoopState:
-    """The state of a loop in whose ledger *events* were written, one an hour."""
-    return state_of(entry(event, number) for number, event in enumerate(events))
+    """The state of a loop in whose ledger *events* were written, one an hour, each by the newest iteration."""
+    entries, newest = [], None
+    for number, event in enumerate(events):
+        newest = event.number if isinstance(event, IterationOpened) else newest
+        entries.append(entry(event, number, iteration=newest))
+    return state_of(entries)
 
 
 def accepted(*, train: int = 100, held_out: int = 30, batch: str = "monday", **classes: int) -> ImagesAccepted:

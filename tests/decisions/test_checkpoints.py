@@ -118,6 +118,14 @@ def test_a_last_epoch_that_is_clearly_better_says_that_more_may_help() -> None:
     assert choice.flags == ("STILL_IMPROVING",)
 
 
+def test_a_second_epoch_that_is_clearly_better_is_enough_to_say_so() -> None:
+    assert choose_checkpoint([checkpoint(1, 0.5), checkpoint(2, 0.3)]).flags == ("STILL_IMPROVING",)
+
+
+def test_a_training_loss_that_stood_still_while_the_validation_loss_rose_is_overfitting() -> None:
+    assert choose_checkpoint([checkpoint(1, 0.2, 0.2), checkpoint(2, 0.4, 0.2)]).flags == ("OVERFITTING",)
+
+
 def test_a_last_epoch_that_is_hardly_better_warns_of_nothing() -> None:
     choice = choose_checkpoint([checkpoint(1, 0.5), checkpoint(2, 0.31), checkpoint(3, 0.3)])
 

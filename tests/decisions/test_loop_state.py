@@ -174,6 +174,30 @@ def test_costs_add_up_in_the_order_booked() -> None:
     assert [booked.usd for booked in iteration.costs] == [12.5, 0.5]
 
 
+def test_a_cost_is_booked_on_the_iteration_that_its_entry_names() -> None:
+    entries = [
+        entry(opened(1), 0, iteration=1),
+        entry(closed(1), 1, iteration=1),
+        entry(opened(2), 2, iteration=2),
+        entry(cost(12.5), 3, iteration=1),
+    ]
+
+    first, second = state_of(entries).iterations
+
+    assert (first.costs, second.costs) == ((cost(12.5),), ())
+
+
+def test_a_cost_of_no_iteration_is_kept_beside_them() -> None:
+    state = state_of([entry(opened(), iteration=1), entry(cost(0.5), 1)])
+
+    assert (state.iterations[0].costs, state.other_costs) == ((), (cost(0.5),))
+
+
+def test_an_entry_that_has_to_name_its_iteration_and_does_not_is_named() -> None:
+    with pytest.raises(ValueError, match="Entry 7, dataset frozen, names no iteration"):
+        state_of([entry(opened(), iteration=1), entry(FROZEN, 7)])
+
+
 def test_the_switch_makes_the_champion_and_outlives_its_iteration() -> None:
     state = state_after(opened(), switched(FIRST_MODEL), closed(), opened(2))
 
@@ -198,7 +222,7 @@ def test_a_person_is_asked_until_an_answer_of_either_kind_came(events: tuple[Eve
 def test_an_approval_keeps_the_name_of_the_person() -> None:
     ines = Actor(name="ines@example.com", established="signed in")
 
-    state = state_of([entry(opened()), entry(decided(Action.ASK), 1), entry(YES, 2, actor=ines)])
+    state = state_of([entry(opened(), iteration=1), entry(YES, 1, iteration=1, actor=ines)])
 
     assert state.iterations[0].approved_by == "ines@example.com"
 

@@ -26,6 +26,7 @@ def test_losses_and_wins_are_counted_overall_and_by_class() -> None:
         answer("3", "patches", "crazing"),
         answer("4", "patches", None),
         answer("5", "patches", "crazing"),
+        answer("6", "crazing", "crazing"),
     )
     challenger = evaluation(
         answer("1", "crazing", "crazing"),
@@ -33,13 +34,14 @@ def test_losses_and_wins_are_counted_overall_and_by_class() -> None:
         answer("3", "patches", "patches"),
         answer("4", "patches", "patches"),
         answer("5", "patches", "scratches"),
+        answer("6", "crazing", "crazing"),
     )
 
-    seen = compare(champion, challenger, images=5)
+    seen = compare(champion, challenger, images=6)
 
-    assert (seen.n, seen.losses, seen.wins, seen.complete) == (5, 1, 2, True)
+    assert (seen.n, seen.losses, seen.wins, seen.complete) == (6, 1, 2, True)
     assert seen.classes == {
-        "crazing": ClassTable(images=2, losses=1, wins=0),
+        "crazing": ClassTable(images=3, losses=1, wins=0),
         "patches": ClassTable(images=3, losses=0, wins=2),
     }
 

@@ -143,7 +143,8 @@ def test_a_partial_evaluation_decides_nothing_and_reveals_nothing(seen: Promotio
     decision = decide_promotion(seen, POLICY)
 
     assert (decision.code, decision.action) == (Code.INVALID_RERUN, Action.RERUN)
-    assert (decision.delta, decision.p_superior, decision.interval) == (0, 1, (-1, 1))
+    assert (decision.p_superior, decision.p_harm, decision.p_noninferior) == (1, 1, 1)
+    assert (decision.delta, decision.interval) == (0, (-1, 1))
 
 
 @pytest.mark.parametrize("uses_left", [0, -1])
@@ -151,6 +152,10 @@ def test_an_exhausted_budget_asks_a_person_whatever_the_proof(uses_left: int) ->
     decision = decide_promotion(evidence(uses_left=uses_left), POLICY)
 
     assert (decision.code, decision.action) == (Code.HUMAN_BUDGET_EXHAUSTED, Action.ASK)
+
+
+def test_the_last_use_of_a_held_out_version_still_decides() -> None:
+    assert decide_promotion(evidence(uses_left=1), POLICY).code is Code.PROMOTE
 
 
 @pytest.mark.parametrize("failures", [(0.021, 0), (0, 0.021), (1, 1)])
@@ -209,10 +214,21 @@ def test_a_drop_of_exactly_five_points_warns_of_nothing() -> None:
     assert decision.warned == ()
 
 
-def test_a_drop_in_a_class_of_29_images_warns_of_nothing() -> None:
-    decision = decide_promotion(evidence(classes={"patches": (29, 3, 0)}), POLICY)
+def test_a_drop_is_looked_at_in_classes_of_30_images_and_more() -> None:
+    small, large = {"patches": (29, 3, 0)}, {"patches": (30, 3, 0)}
 
-    assert decision.warned == ()
+    assert decide_promotion(evidence(classes=small), POLICY).warned == ()
+    assert decide_promotion(evidence(classes=large), POLICY).warned == ("patches",)
+
+
+def test_a_p_value_of_exactly_the_significance_asked_for_is_enough() -> None:
+    # Five of five is 1 in 32 by chance.
+    superior = evidence(n=400, losses=0, wins=5).model_copy(update={"alpha_per_use": 1 / 32})
+    policy = PromotionPolicy(harm_alpha=1 / 32)
+
+    assert decide_promotion(superior, policy).code is Code.PROMOTE
+    assert decide_promotion(evidence(n=400, losses=5, wins=0), policy).code is Code.REJECT
+    assert decide_promotion(evidence(classes={"patches": (100, 5, 0)}), policy).harmed == ("patches",)
 
 
 def test_a_class_is_harmed_or_warned_of_but_never_both() -> None:
