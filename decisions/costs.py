@@ -1,5 +1,6 @@
 """What training, answers and hosting cost, from the price table."""
 
+import re
 from datetime import timedelta
 
 from data_contracts.prices import Prices
@@ -18,7 +19,7 @@ def answer_cost(prompt_tokens: int, completion_tokens: int, model: str, prices: 
     A fine-tuned model is priced like the base model that its name begins with.
     """
     known = prices.inference_per_million_tokens
-    family = next((name for name in sorted(known, key=len, reverse=True) if model.startswith(name)), None)
+    family = next((name for name in known if re.match(rf"{re.escape(name)}(-\d|$)", model)), None)
     if family is None:
         return None
     return prompt_tokens / MILLION * known[family].input + completion_tokens / MILLION * known[family].output

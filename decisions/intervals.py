@@ -62,6 +62,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def sample_size(gain: float, discordance: float, alpha: float, power: float = 0.8) -> int:
+    """Images on which a true *gain* is found with *power* at one-sided *alpha* (Connor 1987, Biometrics 43:207).
+
+    *discordance* is the share of images that the two models answer differently. Raises ValueError unless
+    0 < gain <= discordance <= 1.
+    """
+    if not 0 < gain <= discordance <= 1:
+        raise ValueError(f"a gain of {gain} cannot be found where {discordance} of the answers differ")
+    z_alpha, z_power = float(norm.isf(alpha)), float(norm.ppf(power))
+    spread = z_alpha * math.sqrt(discordance) + z_power * math.sqrt(discordance - gain**2)
+    return math.ceil(spread**2 / gain**2)
+
+
 def _score(n: int, losses: int, wins: int, gain: float) -> float:
     """Tango's statistic for the hypothesis that the true gain is *gain*."""
     b, c = losses, wins

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from data_contracts.evaluation import Action, ClassTable, Code, PromotionDecision, PromotionEvidence
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, tango
+from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango
 
 
 class _Figures(Record):
@@ -48,7 +48,16 @@ def _verdict(  # noqa: PLR0911  (the order of the rules is the rule)
         return _superior(evidence, figures, policy)
     if figures.p_noninferior <= evidence.alpha_per_use:
         return Code.HUMAN_NON_INFERIOR, f"not proved better, but at most {policy.margin:.1%} worse"
-    return Code.HUMAN_INCONCLUSIVE, f"no proof either way (asked for p <= {evidence.alpha_per_use:.4g})"
+    return Code.HUMAN_INCONCLUSIVE, f"no proof either way ({_images_needed(evidence)})"
+
+
+def _images_needed(evidence: PromotionEvidence) -> str:
+    """How many images would show the gain that was seen, if it is real."""
+    asked = f"p <= {evidence.alpha_per_use:.4g} was asked for"
+    if evidence.wins <= evidence.losses:
+        return asked
+    gain, discordance = (evidence.wins - evidence.losses) / evidence.n, (evidence.wins + evidence.losses) / evidence.n
+    return f"{asked}; some {sample_size(gain, discordance, evidence.alpha_per_use):,} images would show such a gain"
 
 
 def _superior(evidence: PromotionEvidence, figures: _Figures, policy: PromotionPolicy) -> tuple[Code, str]:

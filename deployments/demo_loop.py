@@ -13,7 +13,8 @@ from cloud.errors import SettingsUnreadable
 from cloud.folder_store import FolderStore
 from cloud.settings import FILE, load_settings
 from cloud.store import INBOX
-from data_contracts.image_contract import LABEL, ImageContract, read_contract
+from data_contracts.contract_file import LABEL, read_contract
+from data_contracts.image_contract import ImageContract
 from data_contracts.images import Split
 from decisions.images import image_facts
 from decisions.splits import group_of, hash_share, split_of

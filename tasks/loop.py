@@ -13,7 +13,8 @@ from cloud.folder_store import FolderStore
 from cloud.ledger import Authorship, Ledger
 from cloud.settings import FoundrySettings, Settings, load_settings
 from cloud.store import DATA, Store
-from data_contracts.image_contract import ImageContract, read_contract
+from data_contracts.contract_file import read_contract
+from data_contracts.image_contract import ImageContract
 from data_contracts.ledger import Actor, Event, LedgerEntry
 from data_contracts.record import Record
 from decisions.loop_state import Iteration, LoopState, state_of

@@ -7,7 +7,7 @@ from decimal import Decimal, getcontext
 import pytest
 from scipy.stats import norm
 
-from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, tango, wilson
+from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango, wilson
 
 Counts = tuple[int, int, int]
 
@@ -241,3 +241,19 @@ def test_counts_that_cannot_be_are_named(n: int, losses: int, wins: int) -> None
 def test_negative_counts_have_no_p_value(losses: int, wins: int) -> None:
     with pytest.raises(ValueError, match=f"{losses} losses and {wins} wins"):
         mcnemar_superiority(losses, wins)
+
+
+@pytest.mark.parametrize(
+    ("gain", "discordance", "alpha", "power", "images"),
+    [(0.02, 0.06, 0.005, 0.8, 1749), (0.01, 0.05, 0.005, 0.8, 5837), (0.1, 0.25, 0.005, 0.9, 368)],
+)
+def test_the_sample_size_follows_connor(
+    gain: float, discordance: float, alpha: float, power: float, images: int
+) -> None:
+    assert sample_size(gain, discordance, alpha, power) == images
+
+
+@pytest.mark.parametrize(("gain", "discordance"), [(0, 0.1), (-0.01, 0.1), (0.2, 0.1), (0.5, 1.5)])
+def test_a_gain_larger_than_the_difference_cannot_be_found(gain: float, discordance: float) -> None:
+    with pytest.raises(ValueError, match="cannot be found"):
+        sample_size(gain, discordance, 0.05)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from data_contracts.contract_file import read_contract
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageContract, Rule, read_contract
+from data_contracts.image_contract import ImageContract, Rule
 from data_contracts.images import ImageFacts, Refusal
 from tasks.contract_check import broken_rules
 from tests.decisions.builders import facts, image_contract

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from data_contracts.contract_file import read_contract
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageContract, read_contract
+from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts
 
 SHIPPED = resources.files("data_contracts").joinpath("steel_surface.odcs.yaml").read_bytes()
@@ -124,10 +125,24 @@ def test_a_group_pattern_is_kept() -> None:
     assert read(changed(with_custom("groupPattern", r"part-\d+"))).group_pattern == r"part-\d+"
 
 
-def test_quality_rules_of_other_engines_are_left_to_them() -> None:
-    content = changed(lambda d: rule(d, "width").update(engine="soda", implementation="checks"))
+def test_a_misspelt_engine_does_not_drop_its_rule_in_silence() -> None:
+    content = changed(lambda d: rule(d, "width").update(engine="greatexpectations"))
 
-    assert "wrong_width" not in [each.id for each in read(content).rules]
+    with pytest.raises(ContractBroken, match=r"rule 'wrong_width' of 'width' has the engine 'greatexpectations'"):
+        read(content)
+
+
+@pytest.mark.parametrize("name", ["smalestClass", "group_pattern"])
+def test_a_misspelt_custom_property_does_not_fall_back_to_its_default(name: str) -> None:
+    with pytest.raises(ContractBroken, match=f"there is no customProperty '{name}' here; known are groupPattern"):
+        read(changed(with_custom(name, 30)))
+
+
+def test_splits_leave_something_to_train_on() -> None:
+    content = changed(with_custom("split", {"salt": "s", "held_out": 0.7, "validation": 0.3}))
+
+    with pytest.raises(ContractBroken, match="leave no training images"):
+        read(content)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""Reading a data contract: an ODCS YAML file, checked strictly, so that no typo goes by unnoticed."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from data_contracts.errors import ContractBroken
+from data_contracts.image_contract import ImageClass, ImageContract, Rule, folded
+from data_contracts.images import ImageFacts
+
+TABLE = "images"
+LABEL = "label"
+ENGINE = "greatExpectations"
+OF_TABLE = frozenset({"split", "smallestClass", "groupPattern"})
+OF_CLASS = frozenset({"aliases", "answer"})
+
+
+def read_contract(content: bytes, *, name: str) -> ImageContract:
+    """The contract that the YAML *content* describes; *name* is what messages call the file.
+
+    Raises ContractBroken, with the place and the value, when the file is not YAML, violates the
+    standard's JSON schema, or lacks what a loop of images needs.
+    """
+    document = _parse(content, name)
+    _check_against_standard(document, name)
+    table = _the_one_table(document, name)
+    columns = {column["name"]: column for column in table.get("properties", [])}
+    if LABEL not in columns:
+        raise ContractBroken(f"{name}: table '{TABLE}' has no property '{LABEL}'; add it with an enum of the classes")
+    custom = _custom(table, OF_TABLE, name)
+    _check_pattern(custom.get("groupPattern"), name)
+    try:
+        return ImageContract(
+            id=document["id"],
+            version=str(document["version"]),
+            digest=hashlib.sha256(content).hexdigest(),
+            classes=_classes(columns[LABEL], name),
+            rules=tuple(rule for column in columns.values() for rule in _rules(column, name)),
+            split=custom.get("split", {}),
+            smallest_class=custom.get("smallestClass", 20),
+            group_pattern=custom.get("groupPattern"),
+        )
+    except ValidationError as error:
+        raise ContractBroken(f"{name}: {_first_problem(error)}") from error
+
+
+def _parse(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(content)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date, not UTF-8
+        raise ContractBroken(f"{name} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise ContractBroken(f"{name} holds {type(document).__name__}, not a data contract")
+    return document
+
+
+def _check_against_standard(document: dict[str, Any], name: str) -> None:
+    from jsonschema import Draft201909Validator
+    from jsonschema.exceptions import best_match
+
+    problem = best_match(Draft201909Validator(_standard()).iter_errors(document))
+    if problem is not None:
+        place = "/".join(str(step) for step in problem.absolute_path) or "the top level"
+        raise ContractBroken(f"{name}, at {place}: {problem.message}")
+
+
+@lru_cache
+def _standard() -> dict[str, Any]:
+    text = resources.files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _the_one_table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    tables = [table for table in document.get("schema", []) if table.get("name") == TABLE]
+    if len(tables) != 1:
+        raise ContractBroken(f"{name} has {len(tables)} tables named '{TABLE}' under schema; it needs exactly one")
+    table: dict[str, Any] = tables[0]
+    return table
+
+
+def _custom(element: Mapping[str, Any], known: frozenset[str], name: str) -> dict[str, Any]:
+    given = {each["property"]: each.get("value") for each in element.get("customProperties", [])}
+    for unknown in given.keys() - known:
+        raise ContractBroken(
+            f"{name}: there is no customProperty '{unknown}' here; known are {', '.join(sorted(known))}"
+        )
+    return given
+
+
+def _classes(column: Mapping[str, Any], name: str) -> tuple[ImageClass, ...]:
+    classes = tuple(_class(value, name) for value in column.get("enum", []))
+    if len(classes) < 2:  # noqa: PLR2004
+        raise ContractBroken(f"{name}: property '{LABEL}' lists {len(classes)} classes; a loop needs two or more")
+    taken: dict[str, str] = {}
+    for each in classes:
+        if each.name in taken.values():
+            raise ContractBroken(f"{name}: property '{LABEL}' lists the class {each.name} twice; name it once")
+        for alias in {folded(known) for known in (each.name, each.answer, *each.aliases)}:
+            if taken.setdefault(alias, each.name) != each.name:
+                raise ContractBroken(f"{name}: '{alias}' means both {taken[alias]} and {each.name}; name it once")
+    return classes
+
+
+def _class(value: Mapping[str, Any], name: str) -> ImageClass:
+    custom = _custom(value, OF_CLASS, name)
+    return ImageClass(
+        name=str(value["value"]),
+        description=value.get("description", ""),
+        answer=str(custom.get("answer", value["value"])),
+        aliases=custom.get("aliases", ()),
+    )
+
+
+def _check_pattern(pattern: object, name: str) -> None:
+    try:
+        re.compile(pattern if isinstance(pattern, str) else "")
+    except re.error as error:
+        raise ContractBroken(f"{name}: groupPattern '{pattern}' is no regular expression: {error}") from error
+
+
+def _rules(column: Mapping[str, Any], name: str) -> list[Rule]:
+    checks = column.get("quality", [])
+    for check in checks:
+        if check.get("engine") != ENGINE:
+            wrong = f"rule '{check.get('id')}' of '{column['name']}' has the engine '{check.get('engine')}'"
+            raise ContractBroken(f"{name}: {wrong}; images are checked by '{ENGINE}'")
+    if checks and column["name"] not in ImageFacts.model_fields:
+        known = ", ".join(ImageFacts.model_fields)
+        raise ContractBroken(f"{name}: there is no image fact '{column['name']}' to check; known are {known}")
+    return [_rule(column["name"], check, name) for check in checks]
+
+
+def _rule(column: str, check: Mapping[str, Any], name: str) -> Rule:
+    implementation = check.get("implementation")
+    if not isinstance(implementation, dict) or "type" not in implementation:
+        raise ContractBroken(f"{name}: rule '{check.get('id')}' of '{column}' has no implementation with a type")
+    unknown = sorted(map(str, implementation.keys() - {"type", "kwargs"}))
+    if unknown:
+        raise ContractBroken(f"{name}: rule '{check.get('id')}' of '{column}' has an unknown key '{unknown[0]}'")
+    return Rule(
+        id=str(check.get("id") or implementation["type"]),
+        column=column,
+        expectation=implementation["type"],
+        kwargs=implementation.get("kwargs", {}),
+        description=check.get("description", ""),
+    )
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
