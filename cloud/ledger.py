@@ -6,7 +6,9 @@
 
 import random
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cloud.clock import Clock, wait
@@ -15,6 +17,7 @@ from cloud.store import LEDGER, NotFound, Store
 from data_contracts.ledger import GENESIS, Actor, Event, LedgerEntry, entry_hash, read_entry
 
 PACK = 1000
+READERS = 16
 PATIENCE = 200
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
 
@@ -41,13 +44,16 @@ class Ledger:
     now: Clock
     _entries: list[LedgerEntry] = field(default_factory=list)
     _head: str = GENESIS
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def read(self) -> Sequence[LedgerEntry]:
         """All entries in order; raises LedgerBroken where the chain does not hold."""
-        self._read_packs()
-        while (content := self._content(len(self._entries))) is not None:
-            self._take(content)
-        return tuple(self._entries)
+        with self._lock:
+            if not self._entries:
+                self._read_all()
+            while (content := self._content(len(self._entries))) is not None:
+                self._take(content)
+            return tuple(self._entries)
 
     @property
     def head(self) -> str:
@@ -62,14 +68,15 @@ class Ledger:
         """
         id_ = secrets.token_hex(16)
         for attempt in range(PATIENCE):
-            entries = self.read()
-            draft = decide(entries)
-            if draft is None:
-                return None
-            self._check_fence(author, entries)
-            entry = self._entry(id_, author, draft)
-            if self._create(entry):
-                return entry
+            with self._lock:
+                entries = self.read()
+                draft = decide(entries)
+                if draft is None:
+                    return None
+                self._check_fence(author, entries)
+                entry = self._entry(id_, author, draft)
+                if self._create(entry):
+                    return entry
             _back_off(attempt)
         raise CloudUnavailable(f"Entry {len(self._entries)} of {self.loop} was lost {PATIENCE} times; try again")
 
@@ -119,6 +126,14 @@ class Ledger:
             return self.store.get(_path(self.loop, number)).content
         except NotFound:
             return None
+
+    def _read_all(self) -> None:
+        """Take everything there is: packs first, then single entries, many at a time."""
+        self._read_packs()
+        rest = [number for number in _numbers(self.store, self.loop) if number >= len(self._entries)]
+        with ThreadPoolExecutor(READERS) as pool:
+            for content in pool.map(lambda number: self.store.get(_path(self.loop, number)).content, rest):
+                self._take(content)
 
     def _read_packs(self) -> None:
         while len(self._entries) % PACK == 0:

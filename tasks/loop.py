@@ -85,20 +85,29 @@ def connect(folder: str) -> Loop:
     """The loop in *folder*; raises SettingsUnreadable or ContractBroken, and touches no network."""
     home = Path(folder).resolve()
     settings = load_settings(home)
-    now = clock_at(str(settings.foundry.clock) if settings.foundry.clock else None)
-    store = open_store(settings, home)
     return Loop(
         folder=home,
         settings=settings,
         contract=_contract(home / settings.contract),
-        store=store,
-        ledger=Ledger(store, settings.loop, now),
+        store=_store(settings, home),
+        ledger=_ledger(settings, home),
         foundry=_provider(settings.foundry, settings.api_key),
-        now=now,
+        now=_clock(settings),
     )
 
 
-def open_store(settings: Settings, home: Path) -> Store:
+def _clock(settings: Settings) -> Clock:
+    return clock_at(str(settings.foundry.clock) if settings.foundry.clock else None)
+
+
+@lru_cache(maxsize=16)
+def _ledger(settings: Settings, home: Path) -> Ledger:
+    """One for each loop in a process: what was read of it never changes, so tasks read only what is new."""
+    return Ledger(_store(settings, home), settings.loop, _clock(settings))
+
+
+@lru_cache(maxsize=16)
+def _store(settings: Settings, home: Path) -> Store:
     """The store that the settings name: an Azure storage account, or a folder below *home*."""
     if settings.store.account_url is None and settings.store_connection is None:
         return FolderStore(home / settings.store.folder)
