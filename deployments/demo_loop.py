@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 """Tells the person at the terminal what happens."""
 
 CONTRACT = "contract.odcs.yaml"
-DRAWN_PER_CLASS = 280
+DRAWN_PER_CLASS = 360
 FIRST, SECOND = "batch-0001", "batch-0002"
 FIRST_SHARE = 0.17
 SALT = "demo batches"
@@ -41,6 +41,7 @@ account = "local"
 capacity = 5000
 
 [training]
+n_epochs = 5
 smallest_addition = 10  # so that small folders of images make two iterations too
 settling_minutes = 0.05 # the emulator's list of jobs does not lag as Azure's may
 

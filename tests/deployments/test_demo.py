@@ -118,7 +118,7 @@ def slow_learner(tmp_path: Path) -> Path:
     """A demo's folder whose training takes long enough to be interrupted."""
     folder = tmp_path / "demo"
     folder.mkdir()
-    (folder / "kaizen.toml").write_text(SETTINGS.replace("[training]", "[training]\nn_epochs = 10\nbatch_size = 1"))
+    (folder / "kaizen.toml").write_text(SETTINGS.replace("n_epochs = 5", "n_epochs = 10\nbatch_size = 1"))
     return folder
 
 
@@ -166,3 +166,27 @@ def test_interrupted_by_the_keyboard_it_says_so_and_cleans_up(tmp_path: Path, pi
     assert said.splitlines()[-1] == "kaizen: stopped; the same command continues where this one was"
     assert "Traceback" not in said
     assert still_running(folder) == []
+
+
+@pytest.mark.slow
+def test_the_drawn_images_make_two_champions_without_a_person(tmp_path: Path) -> None:
+    done = kaizen("demo", "--folder", tmp_path / "demo", "--json")
+    first, second = json.loads(done.stdout)["iterations"]
+
+    assert first["held_out"] >= 200
+    assert [first["verdict"], second["verdict"]] == ["PROMOTE", "PROMOTE"]
+    assert first["base_accuracy"] < 0.35
+    assert second["challenger_accuracy"] > first["challenger_accuracy"] + 0.05
+
+
+@pytest.mark.slow
+def test_real_photographs_make_a_second_champion_above_nine_in_ten(tmp_path: Path) -> None:
+    photographs = os.environ.get("KAIZEN_TEST_IMAGES")
+    if photographs is None:
+        pytest.skip("set KAIZEN_TEST_IMAGES to a folder of class folders with some 900 photographs")
+    done = kaizen("demo", "--folder", tmp_path / "demo", "--images", photographs, "--json")
+    first, second = json.loads(done.stdout)["iterations"]
+
+    assert first["base_accuracy"] < 0.35
+    assert [first["outcome"], second["outcome"]] == ["promoted", "promoted"]
+    assert second["challenger_accuracy"] > 0.9
