@@ -4,12 +4,18 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 
 from cloud.errors import CloudRefused, CloudUnavailable
 from cloud.settings import FoundrySettings
 from cloud.waiting import eventually
-from data_contracts.training import ModelDeployment
+from data_contracts.training import ModelDeployment, is_fine_tuned
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -46,6 +52,20 @@ class AzureDeployments:
             return state if state.state == "Succeeded" else None
 
         return eventually(look, DEPLOYMENT_PATIENCE, f"The model deployment {name} is still not ready")
+
+    def check_account(self) -> None:
+        """See Trainer.check_account."""
+        account, group = self._settings.account, self._settings.resource_group
+        try:
+            _manage(
+                lambda: self._management.accounts.get(group, account, **self._https),
+                passing=(ResourceNotFoundError,),
+            )
+        except ResourceNotFoundError as error:
+            raise CloudRefused(
+                f"There is no account {account} in the resource group {group} of {self._settings.subscription}; "
+                "see [foundry] in kaizen.toml"
+            ) from error
 
     def model_deployments(self) -> Iterator[ModelDeployment]:
         """See Trainer.model_deployments."""
@@ -135,12 +155,20 @@ class AzureDeployments:
         return {} if self._settings.management.scheme == "https" else {"enforce_https": False}
 
 
+def not_logged_in(error: ClientAuthenticationError) -> str:
+    """One sentence for a login that failed; the client's own message runs over many lines."""
+    first = str(error.message).strip().split("\n")[0]
+    return f"Azure did not accept the login ({first}); log in with az login, or run with a managed identity"
+
+
 def _manage(call: Callable[[], T], *, passing: tuple[type[Exception], ...] = ()) -> T:
     """The answer of the control plane, its errors in our terms but for those *passing* through."""
     try:
         return call()
     except passing:
         raise
+    except ClientAuthenticationError as error:
+        raise CloudRefused(not_logged_in(error)) from error
     except HttpResponseError as error:
         status = error.status_code or 0
         kind = CloudUnavailable if status >= SERVER_ERROR or status in (408, 429) else CloudRefused
@@ -163,12 +191,12 @@ def _model_deployment(raw: Any) -> ModelDeployment:
 
 def _base_name(model: str) -> str:
     """Name of a model as the control plane wants it: base models without their version."""
-    return model if ".ft-" in model else model.removesuffix(f"-{_version(model)}")
+    return model if is_fine_tuned(model) else model.removesuffix(f"-{_version(model)}")
 
 
 def _version(model: str) -> str:
     """Version of a model: the date of a base model's id, always 1 for a fine-tuned one."""
-    if ".ft-" in model:
+    if is_fine_tuned(model):
         return "1"
     tail = model.split("-")[-3:]
     is_date = len(tail) == 3 and all(part.isdigit() for part in tail)  # noqa: PLR2004
@@ -176,4 +204,4 @@ def _version(model: str) -> str:
 
 
 def _full_name(name: str, version: str | None) -> str:
-    return name if ".ft-" in name or version in (None, "1") else f"{name}-{version}"
+    return name if is_fine_tuned(name) or version in (None, "1") else f"{name}-{version}"

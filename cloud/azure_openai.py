@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import openai
+from azure.core.exceptions import ClientAuthenticationError
 from openai.types.chat import ChatCompletion
 
-from cloud.azure_deployments import AzureDeployments
+from cloud.azure_deployments import AzureDeployments, not_logged_in
 from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, SettingsUnreadable
 from cloud.settings import FoundrySettings
 from cloud.waiting import eventually
@@ -133,6 +134,8 @@ class AzureOpenAI(AzureDeployments):
             completion = self._data.with_options(max_retries=5).chat.completions.create(
                 model=model_deployment, messages=question, temperature=0, max_tokens=LONGEST_ANSWER
             )
+        except ClientAuthenticationError as error:
+            raise CloudRefused(not_logged_in(error)) from error
         except openai.BadRequestError as error:
             return RawAnswer(filtered=error.code == "content_filter", failure=_said(error))
         except openai.APIError as error:
@@ -169,6 +172,8 @@ def _ask(call: Callable[[], T]) -> T:
     """The answer of the data plane, its errors in our terms."""
     try:
         return call()
+    except ClientAuthenticationError as error:
+        raise CloudRefused(not_logged_in(error)) from error
     except (openai.RateLimitError, openai.ConflictError, openai.InternalServerError) as error:
         raise CloudUnavailable(_said(error)) from error
     except openai.APIStatusError as error:

@@ -47,6 +47,10 @@ class Trainer(Protocol):
         """What the job left to deploy, oldest first."""
         ...
 
+    def check_account(self) -> None:
+        """Raise CloudRefused when the account does not exist or the login is refused; to be asked before buying."""
+        ...
+
     def deploy(self, name: str, model: str, tags: dict[str, str]) -> ModelDeployment:
         """Create the model deployment *name*, or find it, and wait until it is ready."""
         ...
@@ -70,3 +74,7 @@ class Answerer(Protocol):
     def wait_until_answering(self, model_deployment: str) -> None:
         """Return when the model deployment really answers; raises CloudUnavailable after some minutes."""
         ...
+
+
+class Foundry(Trainer, Answerer, Protocol):
+    """A provider that trains, deploys and answers."""

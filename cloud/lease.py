@@ -74,15 +74,6 @@ def held(store: Store, loop: str, run: str) -> Iterator[Lease]:
         lease.renew(released=True)
 
 
-def living_holder(store: Store, loop: str) -> str | None:
-    """The run that works on *loop* now, or None."""
-    try:
-        state = _read(store.get(f"{DATA}/loops/{loop}/lease.json"))
-    except NotFound:
-        return None
-    return state.run if _alive(state) else None
-
-
 def check(store: Store, loop: str, fence: int) -> None:
     """Raise LeaseLost unless the lease with *fence* is still the newest; to be asked right before buying."""
     state = _read(store.get(f"{DATA}/loops/{loop}/lease.json"))

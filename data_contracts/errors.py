@@ -1,6 +1,7 @@
 """The root of all errors that are meant for the person at the terminal.
 
 KaizenError                what was wrong, with the value, and what to do; one line
+  WrongInput               a folder, port or argument that cannot be used
   ContractBroken           the data contract itself cannot be used
   cloud.errors.CloudError  see there
 """
@@ -8,6 +9,10 @@ KaizenError                what was wrong, with the value, and what to do; one l
 
 class KaizenError(Exception):
     """Something that the user can mend; its text is one line that says how."""
+
+
+class WrongInput(KaizenError):
+    """What the user named cannot be used."""
 
 
 class ContractBroken(KaizenError):

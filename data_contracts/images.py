@@ -91,7 +91,7 @@ class Dataset(Record):
 
 
 def held_out_version(images: Iterable[LabeledImage]) -> str:
-    """The id of a frozen held-out set: SHA-256 of its sorted (digest, label) pairs (methods, section 2)."""
+    """The id of a frozen held-out set: SHA-256 of its sorted (digest, label) pairs."""
     return content_digest(f"{image.digest} {image.label}" for image in images)
 
 

@@ -11,6 +11,9 @@ from data_contracts.evaluation import Action, Code
 from data_contracts.record import Record
 from data_contracts.training import Checkpoint, JobStatus, TrainingRequest
 
+Outcome = Literal["promoted", "kept the champion", "training failed"]
+"""How an iteration can end."""
+
 SCHEMA = 1
 GENESIS = "0" * 64
 
@@ -194,7 +197,7 @@ class IterationClosed(Record):
 
     kind: Literal["iteration closed"] = "iteration closed"
     number: int
-    outcome: Literal["promoted", "kept the champion", "training failed"]
+    outcome: Outcome
     reason: str
 
 

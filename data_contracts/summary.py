@@ -13,7 +13,8 @@ class IterationSummary(Record):
     parent: str
     model: str | None
     base_accuracy: float | None
-    champion_accuracy: float | None = Field(description="Of the champion before this iteration.")
+    champion: str | None = Field(description="The champion before this iteration; None while there is none.")
+    champion_accuracy: float | None = Field(description="Of that champion, or of the base model in its place.")
     challenger_accuracy: float | None
     interval: tuple[float, float] | None = Field(description="95 % Wilson interval of the challenger's accuracy.")
     wins: int | None

@@ -13,6 +13,11 @@ DERIVATION_VERSION = 1
 """Version of how an image becomes what the model sees; a change gives new suffixes and so new jobs."""
 
 
+def is_fine_tuned(model: str) -> bool:
+    """Whether *model* is a fine-tuned model or a checkpoint; those are billed by the hour where they are deployed."""
+    return ".ft-" in model
+
+
 class Hyperparameters(Record):
     """What drives a fine-tuning job; None leaves the choice to the service."""
 

@@ -1,4 +1,4 @@
-"""Reading a model's answer by fixed rules: an exact name or nothing (methods, section 1)."""
+"""Reading a model's answer by fixed rules: an exact name or nothing."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which checkpoint of a job goes to the gate, and what its losses say (methods, section 4)."""
+"""Which checkpoint of a job goes to the gate, and what its losses say."""
 
 import math
 from collections.abc import Sequence

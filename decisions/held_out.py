@@ -1,4 +1,4 @@
-"""How often a frozen held-out set may decide before its answers are worn out (methods, section 2)."""
+"""How often a frozen held-out set may decide before its answers are worn out."""
 
 import math
 

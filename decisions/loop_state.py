@@ -40,6 +40,7 @@ class Iteration(Record):
     intended: TrainingIntended | None = None
     intended_at: datetime | None = None
     submitted: TrainingSubmitted | None = None
+    submitted_at: datetime | None = None
     finished: TrainingFinished | None = None
     checkpoint: CheckpointChosen | None = None
     looked: HeldOutLookedAt | None = None
@@ -115,7 +116,6 @@ class LoopState(Record):
 
 FIELD_OF_EVENT = {
     DatasetFrozen: "dataset",
-    TrainingSubmitted: "submitted",
     TrainingFinished: "finished",
     CheckpointChosen: "checkpoint",
     Decided: "decided",
@@ -143,6 +143,8 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
         case TrainingIntended():
             # A new attempt: what was known of the one before it no longer counts.
             return _iteration(state, entry, intended=event, intended_at=entry.time, submitted=None, finished=None)
+        case TrainingSubmitted():
+            return _iteration(state, entry, submitted=event, submitted_at=entry.time)
         case HeldOutLookedAt():
             looked = _iteration(state, entry, looked=event)
             return looked.model_copy(update={"looks": (*state.looks, event)})

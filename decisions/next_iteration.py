@@ -38,7 +38,7 @@ def plan_iteration(state: LoopState, policy: TrainingPolicy, labels: Sequence[st
     new = state.new_training_images()
     if new < policy.smallest_addition:
         waits = f"{new} new training images; the policy asks for {policy.smallest_addition}"
-        return Plan(worthwhile=False, parent=parent, reason=f"nothing to learn from: {waits}")
+        return Plan(worthwhile=False, parent=parent, reason=waits)
     return Plan(worthwhile=True, parent=parent, reason=f"{new} new training images, continuing from {parent}")
 
 

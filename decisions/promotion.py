@@ -1,4 +1,4 @@
-"""The gate: whether a challenger has proved itself on held-out images (methods, section 1)."""
+"""The gate: whether a challenger has proved itself on held-out images by exact paired tests."""
 
 from collections.abc import Mapping
 

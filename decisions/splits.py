@@ -1,4 +1,4 @@
-"""Which split an image belongs to: a salted hash of its group decides, once and for all (methods, section 3)."""
+"""Which split an image belongs to: a salted hash of its group decides, once and for all."""
 
 import hashlib
 import re

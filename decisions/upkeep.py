@@ -1,6 +1,7 @@
 """Which of our model deployments nobody needs any more."""
 
 from data_contracts.record import Record
+from data_contracts.training import is_fine_tuned
 from decisions.loop_state import LiveDeployment, LoopState
 
 
@@ -24,5 +25,5 @@ def dispensable_deployments(state: LoopState) -> tuple[Dispensable, ...]:
     return tuple(
         Dispensable(deployment=live, reason="neither the champion nor the one to roll back to")
         for name, live in sorted(state.deployments.items())
-        if name not in needed and ".ft-" in live.model
+        if name not in needed and is_fine_tuned(live.model)
     )

@@ -1,6 +1,7 @@
 """`kaizen`: a thin shell over flows and decisions; errors are one line that says what to do."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from data_contracts.errors import KaizenError
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 FOLDER = click.Path(path_type=Path)
 LOOP = click.option("--loop", "folder", type=FOLDER, default=Path(), help="Folder of the loop, with its kaizen.toml.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
 
 def main() -> None:
@@ -69,9 +70,9 @@ def ingest(folder: Path, as_json: bool) -> None:
 
     Example: kaizen ingest --loop loops/steel
     """
-    from flows.ingest_images import ingest_images
+    from deployments.commands import ingest_inbox
 
-    _print([each.model_dump(mode="json") for each in ingest_images(str(folder))], as_json=as_json)
+    _print(*ingest_inbox(folder), as_json=as_json)
 
 
 @cli.command()
@@ -82,9 +83,9 @@ def improve(folder: Path, as_json: bool) -> None:
 
     Example: kaizen improve --loop loops/steel
     """
-    from flows.improve_model import improve_model
+    from deployments.commands import improve_once
 
-    _print([improve_model(str(folder)).model_dump(mode="json")], as_json=as_json)
+    _print(*improve_once(folder), as_json=as_json)
 
 
 @cli.command()
@@ -127,11 +128,11 @@ def log(folder: Path, as_json: bool) -> None:
 
     Example: kaizen ledger log --loop loops/steel
     """
-    from deployments.ledger_log import lines
+    from deployments.ledger_log import as_lines, as_objects
     from tasks.loop import connect
 
-    for line in lines(connect(str(folder)), as_json=as_json):
-        click.echo(line)
+    loop = connect(str(folder))
+    _print(as_lines(loop), as_objects(loop), as_json=as_json)
 
 
 @ledger.command()
@@ -149,7 +150,7 @@ def verify(head: str | None, folder: Path, as_json: bool) -> None:
     loop = connect(str(folder))
     verified = recompute(loop.store, loop.name, head)
     text = f"{verified.entries} entries, the chain holds; head {verified.head}"
-    _print([{"entries": verified.entries, "head": verified.head}], as_json=as_json, text=text)
+    _print([text], {"entries": verified.entries, "head": verified.head}, as_json=as_json)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
@@ -171,7 +172,8 @@ def emulator(arguments: tuple[str, ...]) -> int:
 def up(folder: Path, prefect_port: int, emulator_port: int) -> None:
     """Start the Prefect server, the emulator and a runner for the flows, in one terminal.
 
-    Without a kaizen.toml in the folder, the demo's loop is used.
+    Without a kaizen.toml in the folder, the demo's loop is used. The emulator is started only
+    where kaizen.toml names no endpoint.
 
     Example: kaizen up --loop loops/steel
     """
@@ -180,18 +182,12 @@ def up(folder: Path, prefect_port: int, emulator_port: int) -> None:
     run_up(folder, prefect_port=prefect_port, emulator_port=emulator_port)
 
 
-def _print(rows: list[dict[str, object]], *, as_json: bool, text: str | None = None) -> None:
+def _print(lines: Iterable[str], content: object, *, as_json: bool) -> None:
+    """The *lines* for people, or the *content* as JSON for programs."""
     import json
 
-    if as_json:
-        click.echo(json.dumps(rows[0] if len(rows) == 1 else rows))
-    elif text is not None:
-        click.echo(text)
-    else:
-        for row in rows:
-            click.echo("  ".join(f"{name}={value}" for name, value in row.items() if value not in (None, {}, [])))
-        if not rows:
-            click.echo("Nothing to do.")
+    for line in [json.dumps(content)] if as_json else lines:
+        click.echo(line)
 
 
 def _complain(text: str) -> None:

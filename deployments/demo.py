@@ -1,24 +1,19 @@
 """`kaizen demo`: the whole loop on the emulator, from first images to a second champion."""
 
-import fcntl
-import json
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloud.errors import SettingsUnreadable
+from deployments.commands import told
 from deployments.demo_loop import DemoLoop, Say, demo_loop
-from deployments.servers import Addresses, Servers, answers, client_environment, servers
+from deployments.folder_lock import alone_in
+from deployments.kept_servers import keep_up, kept_servers
+from deployments.servers import Addresses, client_environment, servers
 
 if TYPE_CHECKING:
     from flows.improve_model import Result
-
-LOCK_PATIENCE = 30.0
-KEPT = "servers.json"
 
 
 def run_demo(
@@ -26,12 +21,12 @@ def run_demo(
 ) -> None:
     """Run the loop in *folder* as far as there is anything to learn, and print what came of it."""
     folder = folder.resolve()
-    say = _speaker()
-    with _alone_in(folder) as lock:
+    say = speaker()
+    with alone_in(folder) as lock:
         loop = demo_loop(folder, images, say)
         count = sum(len(files) for files in loop.images.values())
         say(f"{count:,} images of {len(loop.images)} classes in {images or folder / 'images'}")
-        kept = _kept_servers(folder)
+        kept = kept_servers(folder)
         if kept is not None:
             say(f"Using the servers that are up: Prefect {kept.prefect}, emulator {kept.emulator}")
             _with_servers(loop, kept, say, as_json=as_json)
@@ -42,13 +37,11 @@ def run_demo(
             say(f"Prefect {addresses.prefect}, emulator {addresses.emulator}")
             _with_servers(loop, addresses, say, as_json=as_json)
             if keep:
-                _keep(folder, running, addresses, say)
+                keep_up(folder, running, addresses)
 
 
 def _with_servers(loop: DemoLoop, addresses: Addresses, say: Say, *, as_json: bool) -> None:
     os.environ |= client_environment(loop.folder, addresses)
-    # The demo has its own words for what happens; the run's log is in the Prefect UI.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     from deployments.demo_report import print_json, print_table
 
     learn_everything(loop, say)
@@ -56,7 +49,7 @@ def _with_servers(loop: DemoLoop, addresses: Addresses, say: Say, *, as_json: bo
     if as_json:
         print_json(str(loop.folder), report)
     else:
-        print_table(str(loop.folder), report, addresses.prefect)
+        print_table(str(loop.folder), report)
 
 
 def learn_everything(loop: DemoLoop, say: Say) -> None:
@@ -66,27 +59,26 @@ def learn_everything(loop: DemoLoop, say: Say) -> None:
 
     folder = str(loop.folder)
     before = len(connect(folder).state().iterations)
-    _improve(folder, say)
-    for batch in loop.deliver([each.batch for each in connect(folder).state().batches]):
+    reason = _improve(folder, say)
+    for _ in loop.deliver([each.batch for each in connect(folder).state().batches]):
         for accepted in ingest_images(folder):
-            say(f"{batch}: {accepted.accepted} images accepted, {accepted.quarantined} quarantined")
-        _improve(folder, say)
+            say(told(accepted))
+        reason = _improve(folder, say)
     if len(connect(folder).state().iterations) == before:
-        say("Nothing to learn from: there are no new images.")
+        say(f"Nothing new to learn from: {reason}")
 
 
-def _improve(folder: str, say: Say) -> None:
-    """Run improve_model until it has nothing left to do; the person whom it asks is the demo."""
+def _improve(folder: str, say: Say) -> str:
+    """Run improve_model to the end of an iteration, answering where it asks; returns the reason where it stopped."""
     from flows.improve_model import improve_model
 
     while True:
         result = improve_model(folder)
         if result.iteration is not None:
             say(f"Iteration {result.iteration}: {result.status}: {result.reason}")
-        if result.status == "waits for a person":
-            _answer(folder, result, say)
-        elif result.iteration is None:
-            return
+        if result.status != "waits for a person":
+            return result.reason
+        _answer(folder, result, say)
 
 
 def _answer(folder: str, result: "Result", say: Say) -> None:
@@ -116,49 +108,8 @@ def write_report(folder: Path) -> Path:
     return report
 
 
-def _keep(folder: Path, running: Servers, addresses: Addresses, say: Say) -> None:
-    pids = running.release()
-    (folder / KEPT).write_text(json.dumps({**addresses.model_dump(), "pids": pids}))
-    variables = client_environment(folder, addresses)
-    say("Both servers stay up. To use them from another terminal:")
-    for name, value in variables.items():
-        say(f"  export {name}={value}")
-    say(f"To stop them: kill {' '.join(map(str, pids))}")
-
-
-def _kept_servers(folder: Path) -> Addresses | None:
-    """The servers that an earlier `--keep` left up, if they still answer."""
-    file = folder / KEPT
-    if not file.exists():
-        return None
-    known = json.loads(file.read_text("utf-8"))
-    addresses = Addresses(prefect=known["prefect"], emulator=known["emulator"])
-    if answers(f"{addresses.prefect}/api/health") and answers(f"{addresses.emulator}/emulator/clock"):
-        return addresses
-    file.unlink()
-    return None
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[int]:
-    """Hold the folder's lock; it is also held by the servers that a killed demo has not stopped yet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + LOCK_PATIENCE
-    with (folder / ".lock").open("ab") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise SettingsUnreadable(
-                        f"Another demo is at work in {folder}; let it finish, or name --folder"
-                    ) from None
-                time.sleep(0.2)
-        yield lock.fileno()
-
-
-def _speaker() -> Say:
+def speaker() -> Say:
+    """Says on standard error what happens, with the minutes and seconds since now."""
     began = time.monotonic()
 
     def say(text: str) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from cloud.errors import SettingsUnreadable
 from cloud.folder_store import FolderStore
 from cloud.settings import FILE, load_settings
 from cloud.store import INBOX
 from data_contracts.contract_file import LABEL, read_contract
+from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import Split
 from decisions.images import image_facts
@@ -55,6 +55,7 @@ class DemoLoop:
     """Where the demo's loop is, and the images that it is to learn from."""
 
     folder: Path
+    source: Path
     images: Mapping[str, Sequence[Path]]
 
     def deliver(self, accepted: Collection[str]) -> Iterator[str]:
@@ -70,29 +71,30 @@ class DemoLoop:
         fresh = [(label, file) for label, file in fresh if _digest(file) not in known]
         contract = read_contract((self.folder / settings.contract).read_bytes(), name=str(settings.contract))
         for batch, images in _batches(fresh, accepted, contract).items():
-            for label, file in images:
-                store.put(f"{inbox}/{batch}/{label}/{file.name}", file.read_bytes())
+            for _, file in images:
+                store.put(f"{inbox}/{batch}/{file.relative_to(self.source).as_posix()}", file.read_bytes())
             yield batch
 
 
 def demo_loop(folder: Path, images: Path | None, say: Say) -> DemoLoop:
     """The demo's loop in *folder*, made where it is missing; without *images*, steel surfaces are drawn.
 
-    Raises SettingsUnreadable when the images do not make a loop, or the folder holds another one.
+    Raises WrongInput when the images do not make a loop, or the folder holds another one.
     """
     template = resources.files("data_contracts").joinpath("steel_surface.odcs.yaml").read_bytes()
     source = images or folder / "images"
     if images is None:
         from examples.steel_surface import draw_folder
 
-        say("Drawing six surface defects of hot-rolled steel ...")
+        if not source.exists():
+            say("Drawing six surface defects of hot-rolled steel ...")
         draw_folder(source, DRAWN_PER_CLASS)
     smallest = read_contract(template, name="steel_surface.odcs.yaml").smallest_class
     found = images_by_class(source, smallest)
     if (folder / FILE).exists():
         load_settings(folder)
     _prepare(folder, template, tuple(found))
-    return DemoLoop(folder, found)
+    return DemoLoop(folder, source, found)
 
 
 def _prepare(folder: Path, template: bytes, classes: Sequence[str]) -> None:
@@ -103,7 +105,7 @@ def _prepare(folder: Path, template: bytes, classes: Sequence[str]) -> None:
     known = read_contract(contract.read_bytes(), name=str(contract))
     foreign = [name for name in classes if known.label_of(name) is None]
     if foreign:
-        raise SettingsUnreadable(
+        raise WrongInput(
             f"{folder} is a demo about {', '.join(known.labels)}, not {', '.join(foreign)}; name another with --folder"
         )
     if not (folder / FILE).exists():

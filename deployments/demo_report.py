@@ -8,57 +8,43 @@ from pathlib import Path
 from cloud.errors import LedgerBroken
 from cloud.ledger import verify
 from data_contracts.summary import IterationSummary
+from tasks.formats import blank, interval, outcome, percent
 from tasks.loop import Loop, connect
-from tasks.reports import blank, interval, percent
 from tasks.summaries import summarize
 
-JSON_FIELDS = {
-    "number",
-    "dataset",
-    "parent",
-    "model",
-    "base_accuracy",
-    "champion_accuracy",
-    "challenger_accuracy",
-    "interval",
-    "wins",
-    "losses",
-    "verdict",
-    "reason",
-    "decided_by",
-    "outcome",
-    "cost",
-    "seconds",
-    "held_out",
-    "champion_recall",
-    "challenger_recall",
-}
+COLUMNS = ("", "Base", "Champion", "Challenger", "95 %", "Won", "Lost", "Outcome")
 
 
 def print_json(folder: str, report: Path) -> None:
     """One JSON object on standard output."""
     loop = connect(folder)
     summary = {
-        "iterations": [each.model_dump(mode="json", include=JSON_FIELDS) for each in summarize(loop)],
+        "iterations": [each.model_dump(mode="json") for each in summarize(loop)],
         "ledger_ok": ledger_ok(loop),
         "report": str(report),
     }
     sys.stdout.write(json.dumps(summary, indent=2) + "\n")
 
 
-def print_table(folder: str, report: Path, prefect: str) -> None:
+def print_table(folder: str, report: Path) -> None:
     """The iterations, the recall of each class, and where to look, on standard output."""
     from rich.console import Console
 
     loop = connect(folder)
     summaries = summarize(loop)
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    console.print(_iterations(summaries))
-    for each in summaries:
-        console.print(f"Iteration {each.number}: [bold]{each.verdict or each.outcome}[/] {each.reason or ''}")
-    console.print(_recalls(summaries, loop.contract.labels))
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    if summaries:
+        console.print(_iterations(summaries))
+        for each in summaries:
+            console.print(f"{each.number}. [bold]{each.verdict or each.outcome}[/] {each.reason or ''}{_price(each)}")
+        console.print(_recalls(summaries, loop.contract.labels))
     console.print(f"Ledger: {'the chain holds' if ledger_ok(loop) else 'BROKEN, see kaizen ledger verify'}")
-    console.print(f"Report: {report}\nPrefect UI: {prefect} (while the servers are up; --keep leaves them up)")
+    console.print(f"Report: {report}", soft_wrap=True)
+
+
+def _price(each: IterationSummary) -> str:
+    took = "" if each.seconds is None else f"{each.seconds:.0f} s, "
+    return f" ({took}${each.cost:.2f})"
 
 
 def ledger_ok(loop: Loop) -> bool:
@@ -73,21 +59,17 @@ def ledger_ok(loop: Loop) -> bool:
 def _iterations(summaries: Sequence[IterationSummary]) -> object:
     from rich.table import Table
 
-    table = Table(
-        "Iteration", "Base", "Champion", "Challenger", "95 % interval", "Won", "Lost", "Outcome", "Time", "Cost"
-    )
+    table = Table(*COLUMNS)
     for each in summaries:
         table.add_row(
             str(each.number),
             percent(each.base_accuracy),
-            percent(each.champion_accuracy),
+            percent(each.champion_accuracy) if each.champion else "none yet",
             percent(each.challenger_accuracy),
             interval(each.interval),
             str(blank(each.wins)),
             str(blank(each.losses)),
-            each.outcome + (f" ({each.decided_by})" if each.decided_by != "gate" else ""),
-            "" if each.seconds is None else f"{each.seconds:.0f} s",
-            f"${each.cost:.2f}",
+            outcome(each),
         )
     return table
 

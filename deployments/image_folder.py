@@ -5,28 +5,28 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from cloud.errors import SettingsUnreadable
+from data_contracts.errors import WrongInput
 from decisions.next_iteration import missing_images
 
 
 def images_by_class(folder: Path, smallest_class: int) -> Mapping[str, Sequence[Path]]:
     """The images of each class folder in *folder*.
 
-    Raises SettingsUnreadable when there is no folder, no image, only one class, or a class with fewer than
+    Raises WrongInput when there is no folder, no image, only one class, or a class with fewer than
     *smallest_class* images.
     """
     if not folder.is_dir():
-        raise SettingsUnreadable(f"There is no folder {folder}")
+        raise WrongInput(f"There is no folder {folder}")
     found = {each.name: _images(each) for each in sorted(folder.iterdir()) if each.is_dir()}
     classes = {name: images for name, images in found.items() if images}
     if not classes:
-        raise SettingsUnreadable(f"{folder} has no images in class folders; it needs CLASS/FILE.jpg for each class")
+        raise WrongInput(f"{folder} has no images in class folders; it needs CLASS/FILE.jpg for each class")
     if len(classes) == 1:
-        raise SettingsUnreadable(f"{folder} has one class, {next(iter(classes))}; telling apart takes two or more")
+        raise WrongInput(f"{folder} has one class, {next(iter(classes))}; telling apart takes two or more")
     short = missing_images({name: len(images) for name, images in classes.items()}, tuple(classes), smallest_class)
     if short:
         counts = ", ".join(f"{name} has {count}" for name, count in short.items())
-        raise SettingsUnreadable(f"Each class in {folder} needs at least {smallest_class} images; {counts}")
+        raise WrongInput(f"Each class in {folder} needs at least {smallest_class} images; {counts}")
     return classes
 
 

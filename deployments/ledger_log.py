@@ -1,16 +1,19 @@
 """The ledger as lines on a terminal."""
 
-import json
 from collections.abc import Iterator
 
 from data_contracts.ledger import LedgerEntry
 from tasks.loop import Loop
 
 
-def lines(loop: Loop, *, as_json: bool) -> Iterator[str]:
+def as_lines(loop: Loop) -> Iterator[str]:
     """One line an entry: number, time, iteration, kind, actor, and what happened."""
-    for entry in loop.ledger.read():
-        yield json.dumps(entry.model_dump(mode="json")) if as_json else _line(entry)
+    return map(_line, loop.ledger.read())
+
+
+def as_objects(loop: Loop) -> list[dict[str, object]]:
+    """Every entry as it is stored."""
+    return [entry.model_dump(mode="json") for entry in loop.ledger.read()]
 
 
 def _line(entry: LedgerEntry) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from cloud.errors import CloudUnavailable, SettingsUnreadable
+from cloud.errors import CloudUnavailable
+from data_contracts.errors import WrongInput
 from data_contracts.record import Record
 from deployments.keeper import KEEP
 
@@ -28,7 +29,7 @@ class Addresses(Record):
     """Where the two servers answer."""
 
     prefect: str
-    emulator: str
+    emulator: str | None
 
 
 @dataclass
@@ -75,30 +76,32 @@ class Servers:
     """The two servers of one folder, while they are ours."""
 
     prefect: Kept
-    emulator: Kept
+    emulator: Kept | None
     prefect_port: int
     released: bool = False
 
     def addresses(self) -> Addresses:
         """Where they answer, once both do; raises CloudUnavailable with the reason otherwise."""
-        emulator = self.emulator.wait_until(self._emulator_address)
+        emulator = self.emulator.wait_until(self._emulator_address) if self.emulator else None
         prefect = f"http://{HOST}:{self.prefect_port}"
         self.prefect.wait_until(lambda: prefect if answers(f"{prefect}/api/health") else None)
         return Addresses(prefect=prefect, emulator=emulator)
 
-    def release(self) -> tuple[int, int]:
-        """Leave both running when we end; returns their PIDs."""
+    def release(self) -> list[int]:
+        """Leave them running when we end; returns their PIDs."""
         self.released = True
-        return self.prefect.release(), self.emulator.release()
+        return [kept.release() for kept in (self.prefect, self.emulator) if kept]
 
     def end(self) -> None:
         """Stop both, unless they were released; what this process still has to tell Prefect goes out first."""
         tell_prefect_everything()
         if not self.released:
-            self.emulator.end()
-            self.prefect.end()
+            for kept in (self.emulator, self.prefect):
+                if kept:
+                    kept.end()
 
     def _emulator_address(self) -> str | None:
+        assert self.emulator is not None
         for line in self.emulator.log.read_text("utf-8").splitlines():
             if line.startswith("{"):
                 return str(json.loads(line)["address"])
@@ -107,20 +110,24 @@ class Servers:
 
 @contextmanager
 def servers(
-    folder: Path, *, prefect_port: int = 0, emulator_port: int = 0, lock: int | None = None
+    folder: Path, *, prefect_port: int = 0, emulator_port: int | None = 0, lock: int | None = None
 ) -> Iterator[Servers]:
-    """Start both in *folder* and stop exactly them at the end, unless they are released. Port 0 picks a free one.
+    """Start both in *folder* and stop exactly them at the end, unless they are released.
+
+    Port 0 picks a free one; no emulator is started where its port is None.
 
     *lock* is a file descriptor that the processes keep open for as long as they live.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    prefect_port, emulator_port = usable_port(prefect_port), usable_port(emulator_port)
+    prefect_port = usable_port(prefect_port)
+    emulator_port = None if emulator_port is None else usable_port(emulator_port)
     with ExitStack() as cleanup:
         prefect = _start(
             folder / "prefect", _prefect_command(prefect_port), _server_environment(folder, prefect_port), lock
         )
         cleanup.callback(prefect.end)
-        emulator = _start(folder / "emulator", _emulator_command(emulator_port, folder / "emulator"), {}, lock)
+        state = folder / "emulator"
+        emulator = None if emulator_port is None else _start(state, _emulator_command(emulator_port, state), {}, lock)
         cleanup.pop_all()
         running = Servers(prefect, emulator, prefect_port)
     try:
@@ -130,15 +137,20 @@ def servers(
 
 
 def client_environment(folder: Path, addresses: Addresses) -> dict[str, str]:
-    """Variables with which flows in this process, or a child, use the two servers and nothing else."""
+    """Variables with which flows in this process, or a child, use these servers and nothing else."""
+    prefect = {**_prefect_environment(folder), "PREFECT_API_URL": f"{addresses.prefect}/api"}
+    return prefect if addresses.emulator is None else prefect | emulator_environment(addresses.emulator)
+
+
+def emulator_environment(address: str) -> dict[str, str]:
+    """Variables that lead a loop to the emulator at *address*, whatever its kaizen.toml says."""
     return {
-        **_prefect_environment(folder),
-        "PREFECT_API_URL": f"{addresses.prefect}/api",
-        "KAIZEN_FOUNDRY__ENDPOINT": f"{addresses.emulator}/openai/v1/",
-        "KAIZEN_FOUNDRY__MANAGEMENT": addresses.emulator,
-        "KAIZEN_FOUNDRY__CLOCK": f"{addresses.emulator}/emulator/clock",
+        "KAIZEN_FOUNDRY__ENDPOINT": f"{address}/openai/v1/",
+        "KAIZEN_FOUNDRY__MANAGEMENT": address,
+        "KAIZEN_FOUNDRY__ACCOUNT": "local",
+        "KAIZEN_FOUNDRY__CLOCK": f"{address}/emulator/clock",
         "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
-        "IDENTITY_ENDPOINT": f"{addresses.emulator}/identity/token",
+        "IDENTITY_ENDPOINT": f"{address}/identity/token",
         "IDENTITY_HEADER": IDENTITY_HEADER,
     }
 
@@ -154,15 +166,13 @@ def tell_prefect_everything() -> None:
 
 
 def usable_port(port: int) -> int:
-    """*port* if it is free, or a free one for 0; raises SettingsUnreadable when something listens there."""
+    """*port* if it is free, or a free one for 0; raises WrongInput when something listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
-            raise SettingsUnreadable(
-                f"Port {port} cannot be used: {error}; name another, or 0 for a free one"
-            ) from error
+            raise WrongInput(f"Port {port} cannot be used: {error}; name another, or 0 for a free one") from error
         return int(probe.getsockname()[1])
 
 
@@ -195,6 +205,8 @@ def _prefect_environment(folder: Path) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLI_PROMPT": "false",
         "DO_NOT_TRACK": "1",
+        # What happens is told in our own words; a run's log is in the Prefect UI.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     }
 
 

@@ -1,12 +1,14 @@
-"""`kaizen up`: Prefect server, emulator and a runner for the flows, until Ctrl-C."""
+"""`kaizen up`: Prefect server, emulator where one is needed, and a runner for the flows, until Ctrl-C."""
 
 import os
 from pathlib import Path
 
-import click
-
 from cloud.settings import FILE, load_settings
+from data_contracts.errors import WrongInput
+from deployments.demo import speaker
 from deployments.demo_loop import demo_loop
+from deployments.folder_lock import alone_in
+from deployments.kept_servers import kept_servers
 from deployments.servers import client_environment, servers
 
 DEMO = Path("kaizen-demo") / "drawn"
@@ -14,17 +16,30 @@ TEN_MINUTES, FIFTEEN_MINUTES = 600, 900
 
 
 def run_up(folder: Path, *, prefect_port: int, emulator_port: int) -> None:
-    """Serve the flows of the loop in *folder*; without a loop there, the demo's."""
-    if not (folder / FILE).exists() and folder == Path():
-        click.echo(f"There is no {FILE} here, so the demo's loop is used: {DEMO}", err=True)
-        folder = demo_loop(DEMO.resolve(), None, lambda text: click.echo(text, err=True)).folder
-    folder = folder.resolve()
-    load_settings(folder)
-    with servers(folder, prefect_port=prefect_port, emulator_port=emulator_port) as running:
-        addresses = running.addresses()
-        os.environ |= client_environment(folder, addresses)
-        click.echo(f"Prefect UI {addresses.prefect}, emulator {addresses.emulator}; Ctrl-C stops everything", err=True)
-        serve_flows(folder)
+    """Serve the flows of the loop in *folder*; without a loop there, the demo's.
+
+    The emulator is started only where kaizen.toml names no endpoint to train on.
+    """
+    say = speaker()
+    given = folder.resolve()
+    folder = given if (given / FILE).exists() else DEMO.resolve()
+    with alone_in(folder) as lock:
+        if folder != given:
+            say(f"There is no {FILE} in {given}, so the demo's loop is used: {folder}")
+            loop = demo_loop(folder, None, say)
+            for batch in loop.deliver([]):
+                say(f"{batch} is in the inbox")
+        if kept_servers(folder) is not None:
+            raise WrongInput(f"Servers that a demo left up work in {folder}; stop them first, as the demo said")
+        local = load_settings(folder).foundry.endpoint is None
+        with servers(
+            folder, prefect_port=prefect_port, emulator_port=emulator_port if local else None, lock=lock
+        ) as running:
+            addresses = running.addresses()
+            os.environ |= client_environment(folder, addresses)
+            say(f"Prefect UI {addresses.prefect}; models on {addresses.emulator or 'the endpoint of kaizen.toml'}")
+            say("Flows run on schedule and when started in the UI; Ctrl-C stops everything")
+            serve_flows(folder)
 
 
 def serve_flows(folder: Path) -> None:
@@ -43,5 +58,6 @@ def serve_flows(folder: Path) -> None:
                 flow, name, interval=seconds, parameters=parameters, entrypoint_type=EntrypointType.MODULE_PATH
             )
             for flow, seconds in ((ingest_images, FIFTEEN_MINUTES), (improve_model, TEN_MINUTES))
-        )
+        ),
+        print_starting_message=False,
     )

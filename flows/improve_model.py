@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 from cloud import lease
 from cloud.errors import LeaseHeld
 from data_contracts.evaluation import Action
-from data_contracts.ledger import Decided, TrainingFinished
+from data_contracts.ledger import Decided, Outcome, TrainingFinished
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
@@ -26,14 +26,7 @@ from tasks.training_files import upload_training_files
 class Result(Record):
     """How far a run came, and why it stopped there."""
 
-    status: Literal[
-        "nothing to learn from",
-        "another run is at work",
-        "waits for a person",
-        "promoted",
-        "kept the champion",
-        "training failed",
-    ]
+    status: Outcome | Literal["nothing to learn from", "another run is at work", "waits for a person"]
     iteration: int | None
     reason: str
 
@@ -115,7 +108,7 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
     return ended(turn, "kept the champion", reason)
 
 
-def ended(turn: Turn, outcome: Literal["promoted", "kept the champion", "training failed"], reason: str) -> Result:
+def ended(turn: Turn, outcome: Outcome, reason: str) -> Result:
     """Close the iteration and publish its report."""
     close_iteration(turn, outcome, reason)
     publish_iteration(turn)

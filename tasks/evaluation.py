@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from prefect import get_run_logger, task
 
-from cloud.errors import CloudUnavailable
+from cloud.errors import CloudRefused, CloudUnavailable
 from cloud.store import NotFound
 from data_contracts.evaluation import Answer, Evaluation, Outcome
 from data_contracts.images import LabeledImage
@@ -69,10 +69,10 @@ def ask_held_out(turn: Turn, version: HeldOutVersionMade, contender: Contender, 
 
 
 def stored_evaluation(loop: Loop, evaluated: Evaluated) -> Evaluation:
-    """The answers behind a ledger entry; raises CloudUnavailable when the file is not the one recorded."""
+    """The answers behind a ledger entry; raises CloudRefused when the file is not the one recorded."""
     content = loop.store.get(evaluated.path).content
     if hashlib.sha256(content).hexdigest() != evaluated.digest:
-        raise CloudUnavailable(f"{evaluated.path} is not the evaluation that the ledger recorded")
+        raise CloudRefused(f"{evaluated.path} was changed: it is not the evaluation that the ledger recorded")
     answers = tuple(from_parquet(content, Answer))
     return Evaluation(model=evaluated.model, held_out_version=evaluated.version, answers=answers)
 

@@ -1,19 +1,16 @@
 """Opening, taking up and closing iterations."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from prefect import task
 
-from data_contracts.ledger import CostBooked, IterationClosed, IterationOpened, LedgerEntry
+from data_contracts.ledger import CostBooked, IterationClosed, IterationOpened, LedgerEntry, Outcome
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from decisions.loop_state import LoopState, state_of
 from decisions.next_iteration import plan_iteration
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
-
-Outcome = Literal["promoted", "kept the champion", "training failed"]
 
 
 class TakenUp(Record):

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import SecretStr
-
-from cloud.azure_openai import AzureOpenAI
-from cloud.clock import Clock, clock_at
+from cloud.clock import Clock
+from cloud.connections import clock_of, foundry_of, store_of
 from cloud.errors import SettingsUnreadable
-from cloud.folder_store import FolderStore
+from cloud.foundry import Foundry
 from cloud.ledger import Authorship, Ledger
-from cloud.settings import FoundrySettings, Settings, load_settings
+from cloud.settings import Settings, load_settings
 from cloud.store import DATA, Store
 from data_contracts.contract_file import read_contract
 from data_contracts.image_contract import ImageContract
@@ -37,7 +35,7 @@ class Loop:
     contract: ImageContract
     store: Store
     ledger: Ledger
-    foundry: AzureOpenAI
+    foundry: Foundry
     now: Clock
 
     @property
@@ -89,44 +87,17 @@ def connect(folder: str) -> Loop:
         folder=home,
         settings=settings,
         contract=_contract(home / settings.contract),
-        store=_store(settings, home),
+        store=store_of(settings, home),
         ledger=_ledger(settings, home),
-        foundry=_provider(settings.foundry, settings.api_key),
-        now=_clock(settings),
+        foundry=foundry_of(settings.foundry, settings.api_key),
+        now=clock_of(settings),
     )
-
-
-def _clock(settings: Settings) -> Clock:
-    return clock_at(str(settings.foundry.clock) if settings.foundry.clock else None)
 
 
 @lru_cache(maxsize=16)
 def _ledger(settings: Settings, home: Path) -> Ledger:
     """One for each loop in a process: what was read of it never changes, so tasks read only what is new."""
-    return Ledger(_store(settings, home), settings.loop, _clock(settings))
-
-
-@lru_cache(maxsize=16)
-def _store(settings: Settings, home: Path) -> Store:
-    """The store that the settings name: an Azure storage account, or a folder below *home*."""
-    if settings.store.account_url is None and settings.store_connection is None:
-        return FolderStore(home / settings.store.folder)
-    from azure.storage.blob import BlobServiceClient
-
-    from cloud.blob_store import BlobStore
-
-    if settings.store_connection is not None:
-        connection = settings.store_connection.get_secret_value()
-        return BlobStore(BlobServiceClient.from_connection_string(connection))
-    from azure.identity import DefaultAzureCredential
-
-    return BlobStore(BlobServiceClient(str(settings.store.account_url), credential=DefaultAzureCredential()))
-
-
-@lru_cache(maxsize=16)
-def _provider(settings: FoundrySettings, api_key: SecretStr | None) -> AzureOpenAI:
-    """One for each account in a process, so that tasks share its connections and its login."""
-    return AzureOpenAI(settings, api_key.get_secret_value() if api_key else None)
+    return Ledger(store_of(settings, home), settings.loop, clock_of(settings))
 
 
 def running_flow() -> Actor:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from prefect import task
+from prefect import get_run_logger, task
 
-from data_contracts.evaluation import PairedAnswer
+from cloud.errors import CloudUnavailable
+from data_contracts.evaluation import Action, PairedAnswer
 from data_contracts.ledger import (
     Actor,
     Approved,
@@ -40,14 +41,14 @@ class Champion(Record):
 def decide(
     turn: Turn, version: HeldOutVersionMade, champion: Evaluated, challenger: Evaluated, policy: PromotionPolicy
 ) -> Decided:
-    """Count the look at the held-out set, then let the gate decide on the paired answers."""
+    """Let the gate decide on the paired answers; the look at the held-out set is counted before anyone learns it.
+
+    Raises CloudUnavailable when the evaluation does not count and has to be made again; no use is spent.
+    """
     loop = connect(turn.folder)
     iteration = loop.iteration(turn.iteration)
     if iteration.decided is not None:
         return iteration.decided
-    if iteration.looked is None:
-        look = HeldOutLookedAt(version=version.version, champion=champion.model, challenger=challenger.model)
-        loop.record(turn, look)
     old, new = stored_evaluation(loop, champion), stored_evaluation(loop, challenger)
     pairs = to_parquet(paired(old, new), PairedAnswer)
     loop.store.put(loop.iteration_path(turn.iteration, "evaluation.parquet"), pairs)
@@ -55,10 +56,15 @@ def decide(
         old,
         new,
         images=version.images,
-        uses_left=version.uses - loop.state().uses_spent + 1,
+        uses_left=version.uses - loop.state().uses_spent + (iteration.looked is not None),
         alpha_per_use=version.alpha_per_use,
     )
     verdict = decide_promotion(evidence, policy)
+    if verdict.action is Action.RERUN:
+        raise CloudUnavailable(f"Iteration {turn.iteration} cannot be decided: {verdict.reason}")
+    if iteration.looked is None:
+        look = HeldOutLookedAt(version=version.version, champion=champion.model, challenger=challenger.model)
+        loop.record(turn, look)
     decided = Decided(
         code=verdict.code,
         action=verdict.action,
@@ -73,6 +79,7 @@ def decide(
         alpha_per_use=evidence.alpha_per_use,
     )
     loop.record(turn, decided)
+    get_run_logger().info("%s: %s", decided.code, decided.reason)
     return decided
 
 

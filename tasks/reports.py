@@ -10,6 +10,7 @@ from data_contracts.ledger import Decided, ImagesAccepted
 from data_contracts.summary import IterationSummary
 from decisions.loop_state import Iteration
 from tasks.charts import confusion_counts, confusion_picture, png_url
+from tasks.formats import blank, interval, outcome, percent
 from tasks.ingestion import refusals
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -41,7 +42,11 @@ def publish_iteration(turn: Turn) -> str:
     summaries = summarize(loop)
     path = loop.iteration_path(turn.iteration, "report.html")
     loop.store.put(path, render(loop, summaries).encode())
-    create_table_artifact([_row(each) for each in summaries], key=f"{loop.name}-iterations")
+    create_table_artifact(
+        [_row(each) for each in summaries],
+        key=f"{loop.name}-iterations",
+        description=f"Every iteration of {loop.name}, on the same held-out images",
+    )
     if iteration.decided is not None:
         _publish_decision(loop, iteration, iteration.decided)
     return path
@@ -54,7 +59,7 @@ def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters |= {"percent": percent, "interval": interval, "blank": blank}
+    environment.filters |= {"percent": percent, "interval": interval, "blank": blank, "outcome": outcome}
     state = loop.state()
     pictures = {each.number: [png_url(png) for png in confusion_pictures(loop, each)] for each in state.iterations}
     return environment.get_template("report.html.j2").render(
@@ -71,31 +76,19 @@ def confusion_pictures(loop: Loop, iteration: Iteration) -> list[bytes]:
     before, after = evaluations(loop, iteration)
     if before is None or after is None:
         return []
-    titles = (f"Before: {before.accuracy:.1%}", f"Challenger {iteration.number}: {after.accuracy:.1%}")
+    role = "Champion before" if iteration.opened.champion else "Base model"
+    titles = (f"{role}: {before.accuracy:.1%}", f"Challenger {iteration.number}: {after.accuracy:.1%}")
     return [
         confusion_picture(confusion_counts(each, labels), labels, title)
         for each, title in zip((before, after), titles, strict=True)
     ]
 
 
-def percent(value: float | None) -> str:
-    """A share as people read it; empty for None."""
-    return "" if value is None else f"{value:.1%}"
-
-
-def interval(value: tuple[float, float] | None) -> str:
-    """An interval of shares; empty for None."""
-    return "" if value is None else f"{value[0]:.1%} to {value[1]:.1%}"
-
-
-def blank(value: object) -> object:
-    """The value, or nothing instead of None."""
-    return "" if value is None else value
-
-
 def _publish_decision(loop: Loop, iteration: Iteration, decided: Decided) -> None:
     answered = f"\n\nAnswered by {iteration.approved_by}." if iteration.approved else ""
-    text = f"## {decided.code}\n\n{decided.reason}{answered}\n\nChallenger: `{decided.challenger}`"
+    gain = f"Gain: {decided.interval[0]:+.1%} to {decided.interval[1]:+.1%} (95 % interval)"
+    models = f"Challenger: `{decided.challenger}`\n\nCompared with: `{decided.champion}`"
+    text = f"## {decided.code}\n\n{decided.reason}{answered}\n\n{gain}\n\n{models}"
     create_markdown_artifact(text, key=f"{loop.name}-decision", description=f"Iteration {iteration.number}")
     for role, png in zip(("before", "challenger"), confusion_pictures(loop, iteration), strict=True):
         create_image_artifact(
@@ -107,12 +100,11 @@ def _row(each: IterationSummary) -> dict[str, object]:
     return {
         "iteration": each.number,
         "base": percent(each.base_accuracy),
-        "champion before": percent(each.champion_accuracy),
+        "champion before": percent(each.champion_accuracy) if each.champion else "none yet",
         "challenger": percent(each.challenger_accuracy),
         "95 % interval": interval(each.interval),
         "won": blank(each.wins),
         "lost": blank(each.losses),
-        "verdict": each.verdict or each.outcome,
-        "reason": each.reason or "",
+        "outcome": outcome(each),
         "cost": f"${each.cost:.2f}",
     }

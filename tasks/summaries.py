@@ -3,6 +3,7 @@
 from data_contracts.evaluation import Evaluation
 from data_contracts.ledger import Evaluated
 from data_contracts.summary import IterationSummary
+from data_contracts.training import is_fine_tuned
 from decisions.intervals import wilson
 from decisions.loop_state import Iteration, LoopState
 from tasks.evaluation import stored_evaluation
@@ -35,6 +36,7 @@ def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSum
         parent=iteration.opened.parent,
         model=iteration.checkpoint.checkpoint.model if iteration.checkpoint else None,
         base_accuracy=base.correct / base.images if base else None,
+        champion=iteration.opened.champion,
         champion_accuracy=champion.accuracy if champion else None,
         challenger_accuracy=challenger.accuracy if challenger else None,
         interval=wilson(challenger.correct, len(challenger.answers)) if challenger else None,
@@ -60,6 +62,6 @@ def _base_evaluation(state: LoopState, iteration: Iteration) -> Evaluated | None
         evaluated
         for each in state.iterations
         for evaluated in each.evaluations.values()
-        if ".ft-" not in evaluated.model and evaluated.version == iteration.looked.version
+        if not is_fine_tuned(evaluated.model) and evaluated.version == iteration.looked.version
     )
     return next(bases, None)

@@ -1,13 +1,13 @@
 """Fine-tuning: bought exactly once, followed to its end, one checkpoint chosen."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prefect import get_run_logger, task
 
 from cloud import lease
 from cloud.clock import wait
-from cloud.errors import CloudUnavailable, OutcomeUnknown, TrainingFailed
+from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, TrainingFailed
 from data_contracts.ledger import (
     CheckpointChosen,
     CostBooked,
@@ -56,7 +56,8 @@ def follow_training(turn: Turn, submitted: TrainingSubmitted, policy: TrainingPo
     iteration = loop.iteration(turn.iteration)
     if iteration.finished is not None and iteration.finished.job == submitted.job:
         return iteration.finished
-    job = _ended(loop, submitted.job, policy)
+    begun = iteration.submitted_at or loop.now()
+    job = _ended(loop, submitted.job, begun + timedelta(hours=policy.deadline_hours))
     _book_training(loop, turn, job, policy.training_type)
     for file in job.result_files:
         loop.store.put(loop.iteration_path(turn.iteration, "results.csv"), loop.foundry.content(file))
@@ -76,6 +77,7 @@ def choose_best_checkpoint(turn: Turn, job: str) -> CheckpointChosen:
     if not checkpoints:
         raise TrainingFailed(f"{job} succeeded but left no checkpoint to deploy")
     choice = choose_checkpoint(checkpoints)
+    get_run_logger().info("Checkpoint chosen: %s", choice.reason)
     chosen = CheckpointChosen(checkpoint=choice.checkpoint, reason=choice.reason, flags=choice.flags)
     loop.record(turn, chosen)
     return chosen
@@ -113,6 +115,7 @@ def _bought(
     loop: Loop, turn: Turn, request: TrainingRequest, files: TrainingFiles, policy: TrainingPolicy
 ) -> TrainingJob:
     """The job, submitted once per intent; a lost answer is looked for before anything is submitted again."""
+    loop.foundry.check_account()
     for _ in range(policy.attempts):
         loop.record(turn, _intent(request, files))
         lease.check(loop.store, loop.name, turn.fence)
@@ -169,10 +172,9 @@ def _submitted(loop: Loop, turn: Turn, job: TrainingJob, *, found_again: bool) -
     return submitted
 
 
-def _ended(loop: Loop, id_: str, policy: TrainingPolicy) -> TrainingJob:
-    """The job once it has ended; raises CloudUnavailable when the policy's deadline passes first."""
+def _ended(loop: Loop, id_: str, deadline: datetime) -> TrainingJob:
+    """The job once it has ended; raises CloudRefused when the policy's *deadline* passes first."""
     log, said, pause = get_run_logger(), 0, FIRST_PAUSE
-    deadline = loop.now() + timedelta(hours=policy.deadline_hours)
     while True:
         job = loop.foundry.job(id_)
         messages = loop.foundry.messages(id_)
@@ -182,7 +184,8 @@ def _ended(loop: Loop, id_: str, policy: TrainingPolicy) -> TrainingJob:
         if job.status is not JobStatus.UNDER_WAY:
             return job
         if loop.now() > deadline:
-            raise CloudUnavailable(f"{id_} is still {job.reported_status} after {policy.deadline_hours:g} hours")
+            late = f"{id_} is still {job.reported_status} at its deadline, {deadline:%Y-%m-%d %H:%M} UTC"
+            raise CloudRefused(f"{late}; cancel it, or raise deadline_hours in the training policy")
         wait(pause)
         pause = min(LONGEST_PAUSE, pause * 1.2)
 

@@ -50,7 +50,7 @@ def test_too_few_new_training_images_wait_for_more() -> None:
     decision = plan(*learned, accepted(batch="tuesday", train=49, held_out=20, crazing=69))
 
     assert not decision.worthwhile
-    assert decision.reason == "nothing to learn from: 49 new training images; the policy asks for 50"
+    assert decision.reason == "49 new training images; the policy asks for 50"
 
 
 def test_as_many_new_training_images_as_the_policy_asks_for_are_enough() -> None:

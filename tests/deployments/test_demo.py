@@ -108,7 +108,7 @@ def test_run_again_it_learns_only_from_new_images(
     third = kaizen("demo", "--folder", folder, "--images", more, "--json")
 
     assert again.returncode == 0
-    assert "Nothing to learn from: there are no new images." in again.stderr
+    assert "Nothing new to learn from: 0 new training images; the policy asks for 10" in again.stderr
     assert json.loads(again.stdout)["iterations"] == before["iterations"]
     assert len(json.loads(third.stdout)["iterations"]) == 3
 
