@@ -130,17 +130,27 @@ def _batches(
         return {f"batch-{len(accepted) + 1:04d}": fresh} if fresh else {}
     if FIRST in accepted:
         return {SECOND: fresh}
-    early = {file: _is_early(file, contract) for _, file in fresh}
+    early = {file for label in {label for label, _ in fresh} for file in _early(label, fresh, contract)}
     return {
-        FIRST: [(label, file) for label, file in fresh if early[file]],
-        SECOND: [(label, file) for label, file in fresh if not early[file]],
+        FIRST: [(label, file) for label, file in fresh if file in early],
+        SECOND: [(label, file) for label, file in fresh if file not in early],
     }
 
 
-def _is_early(file: Path, contract: ImageContract) -> bool:
+def _early(label: str, fresh: Sequence[tuple[str, Path]], contract: ImageContract) -> list[Path]:
+    """A class's images in the first batch: all that decide and a few that teach, as many as the contract asks for."""
+    order = sorted(((_teaches(file, contract), _lot(file), file) for mine, file in fresh if mine == label))
+    wanted = sum(not teaches or lot < FIRST_SHARE for teaches, lot, _ in order)
+    return [file for _, _, file in order[: max(wanted, contract.smallest_class)]]
+
+
+def _teaches(file: Path, contract: ImageContract) -> bool:
     facts = image_facts(file.read_bytes(), file.name, None)
-    teaches = split_of(group_of(facts, contract), contract.split) is Split.TRAIN
-    return not teaches or hash_share(facts.digest, SALT) < FIRST_SHARE
+    return split_of(group_of(facts, contract), contract.split) is Split.TRAIN
+
+
+def _lot(file: Path) -> float:
+    return hash_share(_digest(file), SALT)
 
 
 def _digest(file: Path) -> str:

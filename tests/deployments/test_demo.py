@@ -162,7 +162,7 @@ def test_interrupted_by_the_keyboard_it_says_so_and_cleans_up(tmp_path: Path, pi
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert said.splitlines()[-1] == "kaizen: stopped; the same command continues where this one was"
     assert "Traceback" not in said
     assert still_running(folder) == []
