@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from data_contracts.errors import KaizenError
+from deployments.interrupts import interrupted, remember_interrupts
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 FOLDER = click.Path(path_type=Path)
@@ -16,20 +17,16 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    remember_interrupts()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except KaizenError as error:
-        _complain(str(error))
-        sys.exit(FAILED)
-    except OSError as error:  # a full disk, a file where a folder should be, no permission
-        _complain(str(error))
-        sys.exit(FAILED)
     except (KeyboardInterrupt, click.Abort):
-        _complain("stopped; the same command continues where this one was")
-        sys.exit(INTERRUPTED)
+        sys.exit(_stopped())
+    except (KaizenError, OSError) as error:  # OSError: a full disk, a file where a folder should be, no permission
+        sys.exit(_stopped() if interrupted() else _failed(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -188,6 +185,16 @@ def _print(lines: Iterable[str], content: object, *, as_json: bool) -> None:
 
     for line in [json.dumps(content)] if as_json else lines:
         click.echo(line)
+
+
+def _failed(error: Exception) -> int:
+    _complain(str(error))
+    return FAILED
+
+
+def _stopped() -> int:
+    _complain("stopped; the same command continues where this one was")
+    return INTERRUPTED
 
 
 def _complain(text: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deployments.commands import told
 from deployments.demo_loop import DemoLoop, Say, demo_loop
 from deployments.folder_lock import alone_in
+from deployments.interrupts import stop_if_interrupted
 from deployments.kept_servers import keep_up, kept_servers
 from deployments.servers import Addresses, client_environment, servers
 
@@ -63,6 +64,7 @@ def learn_everything(loop: DemoLoop, say: Say) -> None:
     for _ in loop.deliver([each.batch for each in connect(folder).state().batches]):
         for accepted in ingest_images(folder):
             say(told(accepted))
+        stop_if_interrupted()
         reason = _improve(folder, say)
     if len(connect(folder).state().iterations) == before:
         say(f"Nothing new to learn from: {reason}")
@@ -74,6 +76,7 @@ def _improve(folder: str, say: Say) -> str:
 
     while True:
         result = improve_model(folder)
+        stop_if_interrupted()
         if result.iteration is not None:
             say(f"Iteration {result.iteration}: {result.status}: {result.reason}")
         if result.status != "waits for a person":
