@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 
 MANAGEMENT_SCOPE = "https://management.azure.com/.default"
+ENDED = ("Failed", "Canceled", "Disabled")
 DEPLOYMENT_PATIENCE = 60 * 60
 CONFLICT, SERVER_ERROR = 409, 500
 
@@ -40,12 +41,15 @@ class AzureDeployments:
         found = self._model_deployment(name)
         if found is not None and found.model != model:
             raise CloudRefused(f"The model deployment {name} serves {found.model}, not {model}; delete it first")
+        if found is not None and found.state in ENDED:
+            self.delete_model_deployment(name)  # a failed one holds its name and its quota
+            found = None
         if found is None:
             self._create_model_deployment(name, model, tags)
 
         def look() -> ModelDeployment | None:
             state = self._model_deployment(name)
-            if state is None or state.state in ("Failed", "Canceled", "Disabled"):
+            if state is None or state.state in ENDED:
                 raise CloudRefused(
                     f"The model deployment {name} of {model} ended {state.state if state else 'deleted'}"
                 )

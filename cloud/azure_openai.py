@@ -25,7 +25,7 @@ TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default"
 FILE_PATIENCE = 30 * 60
 ANSWER_PATIENCE = 10 * 60
 LONGEST_ANSWER = 64
-SERVER_ERROR = 500
+REQUEST_TIMEOUT, SERVER_ERROR = 408, 500
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class AzureOpenAI(AzureDeployments):
         except openai.RateLimitError as error:
             raise CloudUnavailable(_said(error)) from error
         except openai.APIStatusError as error:
-            if error.status_code >= SERVER_ERROR:
+            if error.status_code >= SERVER_ERROR or error.status_code == REQUEST_TIMEOUT:
                 raise OutcomeUnknown(_said(error)) from error
             raise CloudRefused(_said(error)) from error
         except openai.APIError as error:

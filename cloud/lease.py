@@ -115,7 +115,7 @@ def _beat(lease: Lease, stop: threading.Event) -> None:
     while not stop.wait(BEAT) and not lease.lost:
         try:
             lease.renew()
-        except CloudError:
+        except (CloudError, OSError):
             continue  # the next beat tries again; the lifetime allows for several that fail
 
 
@@ -149,7 +149,15 @@ def _this_machine() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         boot = ""
-    return f"{socket.gethostname()} {boot}"
+    return f"{socket.gethostname()} {boot} {_namespace()}"
+
+
+def _namespace() -> str:
+    """Which processes this one can see; in a container PIDs mean something else."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def _started(pid: int) -> str | None:

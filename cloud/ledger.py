@@ -5,6 +5,7 @@
 """
 
 import random
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -141,7 +142,10 @@ class Ledger:
                 pack = self.store.get(_pack_path(self.loop, len(self._entries))).content
             except NotFound:
                 return
-            for content in pack.splitlines():
+            lines = pack.splitlines()
+            if len(lines) != PACK:
+                return  # a pack that is not whole is no pack; the single entries hold
+            for content in lines:
                 self._take(content)
 
     def _write_pack(self, index: int) -> None:
@@ -198,14 +202,18 @@ def _check_packs(store: Store, loop: str) -> None:
     for path in store.list(f"{LEDGER}/{loop}/packs/"):
         first = int(path.rpartition("/")[2].partition(".")[0])
         for offset, line in enumerate(store.get(path).content.splitlines()):
-            if line != store.get(_path(loop, first + offset)).content:
+            try:
+                entry = store.get(_path(loop, first + offset)).content
+            except NotFound:
+                raise LedgerBroken(f"Entry {first + offset} is missing; the pack {path} still has it") from None
+            if line != entry:
                 raise LedgerBroken(f"The pack {path} differs from entry {first + offset}; delete the pack")
 
 
 def _numbers(store: Store, loop: str) -> Iterator[int]:
     for path in store.list(f"{LEDGER}/{loop}/"):
         name = path.rpartition("/")[2]
-        if path.count("/") == 2 and name.endswith(".json"):  # noqa: PLR2004  (the folder itself, not its packs)
+        if path.count("/") == 2 and re.fullmatch(r"\d{8}\.json", name):  # noqa: PLR2004  (the folder itself, not its packs)
             yield int(name.removesuffix(".json"))
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from cloud.errors import CloudRefused
+from cloud.errors import CloudError, CloudRefused
 
 INBOX = "inbox"
 DATA = "data"
@@ -14,11 +14,11 @@ AREAS = (INBOX, DATA, LEDGER)
 """First part of every path: the three containers of the account, or subfolders of the folder."""
 
 
-class NotFound(KeyError):
+class NotFound(CloudError):
     """There is nothing at that path."""
 
     def __str__(self) -> str:
-        """The path, without the quotes that KeyError adds."""
+        """What is missing, by its path."""
         return f"nothing is stored at {self.args[0]}"
 
 

@@ -38,6 +38,7 @@ class Answer(Record):
     expected: str
     given: str | None = Field(None, description="None unless the answer is a label of the list.")
     outcome: Outcome
+    failure: str | None = Field(None, description="Why there is no answer, if the service failed.")
     latency_ms: float
     prompt_tokens: int
     completion_tokens: int
@@ -111,6 +112,7 @@ class PromotionEvidence(Record):
     uses_left: int = Field(description="Uses of the held-out version left, this one included.")
     alpha_per_use: float
     leak_found: bool = False
+    grouped: bool = Field(default=False, description="Whether several held-out images show the same part.")
 
 
 class Code(StrEnum):

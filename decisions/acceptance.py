@@ -35,7 +35,7 @@ def _unreadable(fact: ImageFacts) -> Refusal | None:
     if fact.problem is not None:
         return Refusal(file=fact.file, code="not_an_image", reason=fact.problem)
     if fact.label is None:
-        folder = fact.file.rpartition("/")[0] or "no folder"
+        folder = fact.file.partition("/")[0] if "/" in fact.file else "no folder"
         return Refusal(file=fact.file, code="unknown_class", reason=f"the contract has no class '{folder}'")
     return None
 

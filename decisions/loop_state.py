@@ -36,6 +36,7 @@ class Iteration(Record):
 
     opened: IterationOpened
     opened_at: datetime
+    contract: str = Field(description="SHA-256 of the data contract when the iteration was opened.")
     dataset: DatasetFrozen | None = None
     intended: TrainingIntended | None = None
     intended_at: datetime | None = None
@@ -138,7 +139,7 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
         case HeldOutVersionMade():
             return state.model_copy(update={"held_out": event})
         case IterationOpened():
-            opened = Iteration(opened=event, opened_at=entry.time)
+            opened = Iteration(opened=event, opened_at=entry.time, contract=entry.contract)
             return state.model_copy(update={"iterations": (*state.iterations, opened)})
         case TrainingIntended():
             # A new attempt: what was known of the one before it no longer counts.

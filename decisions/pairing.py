@@ -17,7 +17,13 @@ def paired(champion: Evaluation, challenger: Evaluation) -> tuple[PairedAnswer, 
 
 
 def promotion_evidence(
-    champion: Evaluation, challenger: Evaluation, *, images: int, uses_left: int, alpha_per_use: float
+    champion: Evaluation,
+    challenger: Evaluation,
+    *,
+    images: int,
+    uses_left: int,
+    alpha_per_use: float,
+    grouped: bool = False,
 ) -> PromotionEvidence:
     """What the gate looks at; incomplete unless both answered all *images* of one held-out version."""
     pairs = paired(champion, challenger)
@@ -35,6 +41,7 @@ def promotion_evidence(
         complete=len(pairs) == images and champion.held_out_version == challenger.held_out_version,
         uses_left=uses_left,
         alpha_per_use=alpha_per_use,
+        grouped=grouped,
     )
 
 

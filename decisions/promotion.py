@@ -68,6 +68,8 @@ def _superior(evidence: PromotionEvidence, figures: _Figures, policy: PromotionP
         doubts.append(f"recall of {', '.join(figures.warned)} fell by more than {policy.class_drop:.0%}")
     if evidence.leak_found:
         doubts.append("held-out images resemble training images")
+    if evidence.grouped:
+        doubts.append("several held-out images show the same part, so they prove less than their number says")
     if doubts:
         return Code.HUMAN_SUPERIOR_WITH_WARNINGS, f"better, but {' and '.join(doubts)}; a person decides"
     return Code.PROMOTE, "no class worse, promote"

@@ -114,7 +114,9 @@ def _prepare(folder: Path, template: bytes, classes: Sequence[str]) -> None:
 
 def _contract_for(classes: Sequence[str], template: bytes) -> bytes:
     """The steel contract as it is when it has these classes, else the same rules for others."""
-    if all(read_contract(template, name="template").label_of(name) for name in classes):
+    steel = read_contract(template, name="template")
+    known = {steel.label_of(name) for name in classes}
+    if known == set(steel.labels):
         return template
     document: dict[str, Any] = yaml.safe_load(template)
     document |= {"id": "demo", "name": "Images of the demo", "description": {"purpose": "A folder of class folders."}}

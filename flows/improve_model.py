@@ -18,7 +18,7 @@ from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
 from tasks.model_deployments import base_name, challenger_name, delete_dispensable, deploy
 from tasks.promotion import approval, decide, swap
-from tasks.reports import publish_iteration
+from tasks.reports import publish_iteration, publish_missing_report
 from tasks.training import choose_best_checkpoint, follow_training, submit_training
 from tasks.training_files import upload_training_files
 
@@ -50,6 +50,7 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
     """Take up the open iteration or open one if that is worth it, then delete what nobody needs any more."""
     taken = take_up_iteration(folder, fence, training)
     if taken.iteration is None:
+        publish_missing_report(folder, fence)
         result = Result(status="nothing to learn from", iteration=None, reason=taken.reason)
     else:
         result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)

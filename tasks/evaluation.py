@@ -1,6 +1,7 @@
 """Asking a model all held-out images; answers are stored as they come and never bought twice."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -108,6 +109,7 @@ def _answer(loop: Loop, contender: Contender, image: LabeledImage) -> Answer:
         expected=image.label,
         given=reading.label,
         outcome=reading.outcome,
+        failure=raw.failure,
         latency_ms=raw.latency_ms,
         prompt_tokens=raw.prompt_tokens,
         completion_tokens=raw.completion_tokens,
@@ -123,7 +125,8 @@ def _check_failures(
         return
     for start in {index - index % SHARD for index in failed}:
         loop.store.delete(_shard_path(loop, version, contender, start))
-    raise CloudUnavailable(f"{len(failed)} of {len(answers)} answers of {contender.model} were lost to failures")
+    (why, _), *_ = Counter(answers[index].failure for index in failed).most_common(1)
+    raise CloudUnavailable(f"{len(failed)} of {len(answers)} answers of {contender.model} were lost: {why}")
 
 
 def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, answers: Sequence[Answer]) -> Evaluated:

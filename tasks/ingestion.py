@@ -2,14 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from prefect import task
 
 from cloud.errors import CloudUnavailable
 from cloud.store import INBOX
-from data_contracts.images import ImageFacts, LabeledImage, Refusal
+from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from decisions.acceptance import Acceptance, judge_batch
 from decisions.images import image_facts
@@ -29,7 +29,8 @@ def find_batches(folder: str) -> list[str]:
     """The batches of the inbox that the ledger does not know yet, by name."""
     loop = connect(folder)
     known = {batch.batch for batch in loop.state().batches}
-    names = {path.split("/")[2] for path in loop.store.list(_inbox(loop)) if path.count("/") > 2}  # noqa: PLR2004
+    files = (path.split("/")[2:] for path in loop.store.list(_inbox(loop)))
+    names = {parts[0] for parts in files if len(parts) > 1 and not parts[-1].startswith(".")}
     return sorted(names - known - {CORRECTIONS})
 
 
@@ -58,9 +59,11 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     loop = connect(folder)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     state = loop.state()
-    verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(labeled_images(loop, state)))
+    images = labeled_images(loop, state)
+    verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(images))
     _quarantine(loop, batch, verdict.refused)
-    return _recorded_once(loop, _accept(loop, batch, verdict), after=len(state.batches))
+    pinned = {image.group: image.split for image in images}
+    return _recorded_once(loop, _accept(loop, batch, verdict, pinned), after=len(state.batches))
 
 
 def refusals(loop: Loop, batch: str) -> list[Refusal]:
@@ -71,8 +74,8 @@ def refusals(loop: Loop, batch: str) -> list[Refusal]:
 
 def _facts(loop: Loop, batch: str, file: str) -> ImageFacts:
     content = loop.store.get(_inbox(loop, batch) + file).content
-    folder = file.rpartition("/")[0].rpartition("/")[2]
-    return image_facts(content, file, loop.contract.label_of(folder))
+    folder, _, name = file.partition("/")
+    return image_facts(content, file, loop.contract.label_of(folder) if name else None)
 
 
 def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
@@ -82,13 +85,13 @@ def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
     loop.store.put(loop.path("quarantine", batch, "reasons.parquet"), to_parquet(refused, Refusal))
 
 
-def _accept(loop: Loop, batch: str, verdict: Acceptance) -> ImagesAccepted:
+def _accept(loop: Loop, batch: str, verdict: Acceptance, pinned: Mapping[str, Split]) -> ImagesAccepted:
     """Store images and labels; they count once the event returned is in the ledger."""
     for fact in verdict.accepted:
         with loop.store.open(_inbox(loop, batch) + fact.file) as content:
             loop.store.put(image_path(fact.digest, str(fact.format)), content)
     now = loop.now()
-    labels = [_labeled(loop, batch, fact, now) for fact in verdict.accepted]
+    labels = [_labeled(loop, batch, fact, now, pinned) for fact in verdict.accepted]
     table = to_parquet(labels, LabeledImage)
     digest = hashlib.sha256(table).hexdigest()
     path = loop.path("labels", f"{batch}-{digest[:12]}.parquet")
@@ -131,14 +134,14 @@ def _recorded(entries: Sequence[LedgerEntry], batch: str) -> ImagesAccepted | No
     return next((each for each in events if isinstance(each, ImagesAccepted) and each.batch == batch), None)
 
 
-def _labeled(loop: Loop, batch: str, fact: ImageFacts, now: datetime) -> LabeledImage:
+def _labeled(loop: Loop, batch: str, fact: ImageFacts, now: datetime, pinned: Mapping[str, Split]) -> LabeledImage:
     group = group_of(fact, loop.contract)
     return LabeledImage(
         digest=fact.digest,
         pixel_digest=str(fact.pixel_digest),
         label=str(fact.label),
         group=group,
-        split=split_of(group, loop.contract.split),
+        split=pinned.get(group) or split_of(group, loop.contract.split),
         source=f"{batch}/{fact.file}",
         who=loop.authorship().actor.name,
         labeled_at=now,

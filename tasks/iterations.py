@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from prefect import task
 
+from data_contracts.errors import KaizenError
 from data_contracts.ledger import CostBooked, IterationClosed, IterationOpened, LedgerEntry, Outcome
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
@@ -11,6 +12,10 @@ from decisions.loop_state import LoopState, state_of
 from decisions.next_iteration import plan_iteration
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
+
+
+class ContractChanged(KaizenError):
+    """An open iteration cannot go on under another data contract."""
 
 
 class TakenUp(Record):
@@ -30,6 +35,11 @@ def take_up_iteration(folder: str, fence: int, policy: TrainingPolicy) -> TakenU
         nonlocal found
         state = state_of(entries)
         if state.open_iteration is not None:
+            if state.open_iteration.contract != loop.contract.digest:
+                raise ContractChanged(
+                    f"The data contract changed while iteration {state.open_iteration.number} is open; "
+                    "put the earlier one back until it is closed"
+                )
             found = TakenUp(iteration=state.open_iteration.number, reason="it was left open")
             return None
         plan = plan_iteration(state, policy, loop.contract.labels, loop.contract.smallest_class)

@@ -2,6 +2,7 @@
 
 from prefect import task
 
+from cloud import lease
 from data_contracts.ledger import (
     CostBooked,
     ModelDeploymentCreated,
@@ -38,6 +39,7 @@ def deploy(turn: Turn, name: str, model: str) -> str:
     if live is None:
         intent = ModelDeploymentIntended(name=name, model=model, sku=foundry.sku, capacity=foundry.capacity)
         loop.record(turn, intent)
+    lease.check(loop.store, loop.name, turn.fence)
     tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
     loop.foundry.deploy(name, model, tags)
     loop.foundry.wait_until_answering(name)
@@ -52,7 +54,11 @@ def delete_dispensable(folder: str, fence: int) -> list[str]:
     state = loop.state()
     turn = Turn(folder=folder, iteration=len(state.iterations), fence=fence)
     gone = []
-    for each in dispensable_deployments(state):
+    unneeded = dispensable_deployments(state)
+    if unneeded:
+        loop.foundry.check_account()  # with a wrong account everything would seem to be gone already
+    for each in unneeded:
+        lease.check(loop.store, loop.name, fence)
         loop.foundry.delete_model_deployment(each.deployment.name)
         _book_hosting(loop, turn, each.deployment)
         loop.record(turn, ModelDeploymentDeleted(name=each.deployment.name, reason=each.reason))

@@ -21,6 +21,7 @@ from data_contracts.record import Record
 from decisions.loop_state import state_of
 from decisions.pairing import paired, promotion_evidence
 from decisions.promotion import decide_promotion
+from tasks.datasets import held_out_images
 from tasks.evaluation import Contender, stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -58,6 +59,7 @@ def decide(
         images=version.images,
         uses_left=version.uses - loop.state().uses_spent + (iteration.looked is not None),
         alpha_per_use=version.alpha_per_use,
+        grouped=len({image.group for image in held_out_images(loop, version)}) < version.images,
     )
     verdict = decide_promotion(evidence, policy)
     if verdict.action is Action.RERUN:

@@ -52,6 +52,16 @@ def publish_iteration(turn: Turn) -> str:
     return path
 
 
+@task(**PATIENTLY)
+def publish_missing_report(folder: str, fence: int) -> None:
+    """Publish the last iteration if its run was killed between closing it and its report."""
+    loop = connect(folder)
+    last = len(loop.state().iterations)
+    path = loop.iteration_path(last, "report.html")
+    if last and path not in loop.store.list(path):
+        publish_iteration.fn(Turn(folder=folder, iteration=last, fence=fence))
+
+
 def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
     """The page with all iterations, pictures inside."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -7,7 +7,7 @@ from prefect import get_run_logger, task
 
 from cloud import lease
 from cloud.clock import wait
-from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, TrainingFailed
+from cloud.errors import CloudRefused, CloudUnavailable, LeaseLost, OutcomeUnknown, TrainingFailed
 from data_contracts.ledger import (
     CheckpointChosen,
     CostBooked,
@@ -45,8 +45,13 @@ def submit_training(turn: Turn, files: TrainingFiles, policy: TrainingPolicy) ->
         found = _settled(loop, turn, policy)
         if found is not None:
             return _submitted(loop, turn, found, found_again=True)
-    request = _request(loop, iteration, policy)
-    return _submitted(loop, turn, _bought(loop, turn, request, files, policy), found_again=False)
+    job = _bought(loop, turn, _request(loop, iteration, policy), files, policy)
+    try:
+        return _submitted(loop, turn, job, found_again=False)
+    except LeaseLost:
+        if job.id != loop.foundry.find_jobs(str(job.suffix))[0].id:
+            loop.foundry.cancel(job.id)  # the run that took over has bought its own already
+        raise
 
 
 @task(**PATIENTLY)
@@ -58,6 +63,7 @@ def follow_training(turn: Turn, submitted: TrainingSubmitted, policy: TrainingPo
         return iteration.finished
     begun = iteration.submitted_at or loop.now()
     job = _ended(loop, submitted.job, begun + timedelta(hours=policy.deadline_hours))
+    _the_older(loop, turn, loop.foundry.find_jobs(submitted.suffix), policy)
     _book_training(loop, turn, job, policy.training_type)
     for file in job.result_files:
         loop.store.put(loop.iteration_path(turn.iteration, "results.csv"), loop.foundry.content(file))
@@ -119,6 +125,9 @@ def _bought(
     for _ in range(policy.attempts):
         loop.record(turn, _intent(request, files))
         lease.check(loop.store, loop.name, turn.fence)
+        known = _the_older(loop, turn, loop.foundry.find_jobs(request.suffix), policy)
+        if known is not None:
+            return known
         try:
             return loop.foundry.submit(request, files.training, files.validation)
         except OutcomeUnknown as error:
@@ -155,13 +164,14 @@ def _settled(loop: Loop, turn: Turn, policy: TrainingPolicy) -> TrainingJob | No
         wait(LISTING_PAUSE)
 
 
-def _the_older(loop: Loop, turn: Turn, jobs: Sequence[TrainingJob], policy: TrainingPolicy) -> TrainingJob:
+def _the_older(loop: Loop, turn: Turn, jobs: Sequence[TrainingJob], policy: TrainingPolicy) -> TrainingJob | None:
+    """The oldest of *jobs*; the others were bought by mistake and are cancelled and booked."""
     for extra in jobs[1:]:
         get_run_logger().warning("%s was bought twice; cancelling %s", extra.suffix, extra.id)
         if extra.status is JobStatus.UNDER_WAY:
             loop.foundry.cancel(extra.id)
         _book_training(loop, turn, loop.foundry.job(extra.id), policy.training_type)
-    return jobs[0]
+    return jobs[0] if jobs else None
 
 
 def _submitted(loop: Loop, turn: Turn, job: TrainingJob, *, found_again: bool) -> TrainingSubmitted:

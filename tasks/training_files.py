@@ -37,7 +37,11 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
             training=intended.training_file, validation=intended.validation_file, examples=intended.examples
         )
     dataset = frozen_dataset(loop, turn)
-    train, validation = _shuffled(dataset.of(Split.TRAIN)), dataset.of(Split.VALIDATION)
+    secret = {_as_sent(loop, image) for image in dataset.of(Split.HELD_OUT)}
+    train, validation = (
+        [image for image in _shuffled(dataset.of(split)) if _as_sent(loop, image) not in secret]
+        for split in (Split.TRAIN, Split.VALIDATION)
+    )
     enough = len(validation) >= SMALLEST_TRAINING_SET
     return TrainingFiles(
         training=_uploaded(loop, "train", train, policy.detail),
@@ -74,6 +78,12 @@ def _lines(loop: Loop, images: Sequence[LabeledImage], detail: str) -> Iterator[
         content = loop.store.get(image_path(image.digest, image.media_type)).content
         chat = example(prompt, answers[image.label], data_url(as_model_sees(content)), detail)
         yield json.dumps(chat, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _as_sent(loop: Loop, image: LabeledImage) -> bytes:
+    """Digest of what the model sees of the image: different pixels may well become the same JPEG."""
+    content = loop.store.get(image_path(image.digest, image.media_type)).content
+    return hashlib.sha256(as_model_sees(content)).digest()
 
 
 def _uploaded(loop: Loop, role: str, images: Sequence[LabeledImage], detail: str) -> str:

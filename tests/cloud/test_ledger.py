@@ -221,3 +221,22 @@ def test_a_pack_that_differs_is_named_and_can_be_thrown_away(tmp_path: Path) -> 
         verify(store, "steel")
     store.delete(pack)
     assert len(ledger_in(store).read()) == PACK
+
+
+def test_a_pack_that_is_not_whole_is_no_pack(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    ledger_in(store).write(AUTHOR, None, cost("job-0"))
+    store.put("ledger/steel/packs/00000000.jsonl", b"")
+
+    assert len(ledger_in(store).read()) == 1
+
+
+def test_a_tail_cut_off_inside_a_pack_is_named(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    ledger = ledger_in(store)
+    for number in range(PACK):
+        ledger.write(AUTHOR, None, cost(f"job-{number}"))
+    store.delete(path(PACK - 1))
+
+    with pytest.raises(LedgerBroken, match="Entry 999 is missing; the pack"):
+        verify(store, "steel")

@@ -147,7 +147,7 @@ def test_what_has_not_happened_is_none() -> None:
     iteration = state_after(opened()).iterations[0]
 
     happened = {name for name, value in iteration if value not in (None, (), {})}
-    assert happened == {"opened", "opened_at"}
+    assert happened == {"opened", "opened_at", "contract"}
 
 
 def test_a_second_attempt_forgets_the_job_of_the_first() -> None:

@@ -1,10 +1,12 @@
 """`improve_model` and `ingest_images` on a real Prefect server, with an emulator that learns."""
 
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cloud import lease
 from cloud.ledger import verify
@@ -15,9 +17,11 @@ from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
 from tasks.ingestion import refusals
+from tasks.iterations import ContractChanged
 from tasks.labels import image_path, labeled_images
 from tasks.loop import Loop
 from tasks.promotion import approve
+from tasks.tables import from_parquet
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
 
@@ -226,3 +230,80 @@ def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, i
     assert improve_model(loop_folder.name).status == "kept the champion"
     assert loop.state().champion is None
     assert {live.name for live in loop.state().deployments.values()} == {f"{loop.name}-base"}
+
+
+def test_images_in_subfolders_belong_to_the_outermost_class(loop_folder: LoopFolder, images: Path) -> None:
+    file = sorted(images.glob("scratches/*"))[0]
+    loop_folder.put("one/scratches/camera-2/line 7/a.jpg", file.read_bytes())
+    (accepted,) = ingest_images(loop_folder.name)
+
+    assert accepted.classes == {"scratches": 1}
+
+
+def test_a_folder_without_images_is_no_batch_yet(loop_folder: LoopFolder) -> None:
+    loop_folder.put("one/.DS_Store", b"x")
+
+    assert ingest_images(loop_folder.name) == []
+
+
+def test_what_looks_to_the_model_like_a_held_out_image_does_not_train(loop_folder: LoopFolder, images: Path) -> None:
+    files = sorted(images.glob("*/*"))
+    loop_folder.deliver("one", files)
+    for file in files:
+        loop_folder.put(f"two/{file.parent.name}/{file.stem}.png", _nearly_the_same(file))
+    ingest_images(loop_folder.name)
+    improve_model(loop_folder.name)
+    loop = loop_folder.loop()
+    frozen = loop.state().iterations[0].dataset
+    assert frozen is not None
+    dataset = from_parquet(loop.store.get(frozen.path).content, LabeledImage)
+    held_out = {_as_uploaded(loop, image) for image in dataset if image.split is Split.HELD_OUT}
+    teaching = {_as_uploaded(loop, image) for image in dataset if image.split is not Split.HELD_OUT}
+    sent = {_picture(line) for file in _files_of(loop) if file for line in loop.foundry.content(file).splitlines()}
+
+    assert held_out & teaching
+    assert sent
+    assert not held_out & sent
+
+
+def _nearly_the_same(file: Path) -> bytes:
+    """The picture with one bit of one pixel changed, without loss."""
+    picture = Image.open(file).convert("RGB")
+    red, green, blue = picture.getpixel((0, 0))  # type: ignore[misc]
+    picture.putpixel((0, 0), (red, green, blue ^ 1))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_changed_contract_stops_an_open_iteration_in_one_sentence(loop_folder: LoopFolder, images: Path) -> None:
+    loop_folder.deliver("one", sorted(images.glob("*/*")))
+    ingest_images(loop_folder.name)
+    assert improve_model(loop_folder.name).status == "waits for a person"
+    contract = loop_folder.path / "contract.odcs.yaml"
+    contract.write_text(contract.read_text() + "# changed\n")
+
+    with pytest.raises(ContractChanged, match="The data contract changed while iteration 1 is open"):
+        improve_model(loop_folder.name)
+
+
+def test_a_part_stays_in_its_split_when_the_shares_change(loop_folder: LoopFolder, images: Path) -> None:
+    contract = loop_folder.path / "contract.odcs.yaml"
+    pattern = "      - {property: groupPattern, value: 'part[0-9]+'}\n      - property: smallestClass"
+    grouped = contract.read_text().replace("      - property: smallestClass", pattern)
+    contract.write_text(grouped)
+    files = sorted(images.glob("*/*"))
+    for number, file in enumerate(files):
+        loop_folder.put(f"one/{file.parent.name}/part{number % 40}-a{number}.jpg", file.read_bytes())
+    ingest_images(loop_folder.name)
+    contract.write_text(grouped.replace("held_out: 0.25", "held_out: 0.6"))
+    for number, file in enumerate(files):
+        loop_folder.put(f"two/{file.parent.name}/part{number % 40}-b{number}.png", _nearly_the_same(file))
+    ingest_images(loop_folder.name)
+    loop = loop_folder.loop()
+
+    splits: dict[str, set[Split]] = {}
+    for image in labeled_images(loop, loop.state()):
+        splits.setdefault(image.group, set()).add(image.split)
+    assert len(splits) == 40
+    assert all(len(each) == 1 for each in splits.values())
