@@ -49,8 +49,9 @@ def submit_training(turn: Turn, files: TrainingFiles, policy: TrainingPolicy) ->
     try:
         return _submitted(loop, turn, job, found_again=False)
     except LeaseLost:
-        if job.id != loop.foundry.find_jobs(str(job.suffix))[0].id:
-            loop.foundry.cancel(job.id)  # the run that took over has bought its own already
+        listed = loop.foundry.find_jobs(str(job.suffix))  # may lag; the run that took over looks again at its end
+        if listed and listed[0].id != job.id:
+            loop.foundry.cancel(job.id)
         raise
 
 
