@@ -159,7 +159,7 @@ def emulator(arguments: tuple[str, ...]) -> int:
     """
     from foundry_emulator.__main__ import main as run
 
-    return run(list(arguments))
+    return run(list(arguments), "kaizen emulator")
 
 
 @cli.command()

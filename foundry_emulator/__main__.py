@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from foundry_emulator.settings import ONE_BLAS_THREAD, Durations, Settings
+from foundry_emulator.accounts import Account
+from foundry_emulator.settings import DEFAULT_ACCOUNT, ONE_BLAS_THREAD, CannotServe, Durations, Settings
 
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}")
+_TAKEN_NAMES = frozenset({"openai", "subscriptions", "providers", "identity", "emulator"})
 _DURATION_OPTIONS = {
     "file_processing": "from upload until a file is processed",
     "job_queue": "from the creation of a job until it may run",
@@ -19,11 +24,14 @@ _DURATION_OPTIONS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop; return 0, or 1 after one line on standard error that says why it cannot."""
-    given = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, program: str = "foundry_emulator") -> int:
+    """Serve until told to stop; return 0, or 1 after one line on standard error that says why it cannot.
+
+    *program* is what the help calls it.
+    """
+    given = _parser(program).parse_args(arguments)
     os.environ.update(ONE_BLAS_THREAD)
-    from foundry_emulator.server import CannotServe, serve
+    from foundry_emulator.server import serve
 
     try:
         serve(_settings(given), given.host, given.port)
@@ -33,19 +41,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     defaults = Settings(state=Path())
     parser = argparse.ArgumentParser(
-        prog="foundry_emulator",
+        prog=program,
         description="Stand in for Azure's fine-tuning services over HTTP; it really learns.",
-        epilog="Example: python -m foundry_emulator --port 0 --state ./emulator",
+        epilog=f"Example: {program} --port 0 --state ./emulator",
     )
     parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps everything")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--api-key", default=defaults.api_key, help="key of the account (%(default)s)")
-    parser.add_argument("--account", default=defaults.account, help="name of the account (%(default)s)")
-    parser.add_argument("--region", default=defaults.region, help="where the account says it is (%(default)s)")
+    parser.add_argument(
+        "--account",
+        action="append",
+        type=_account,
+        metavar="NAME[,key=KEY][,region=REGION]",
+        help=f"an account; say it again for several, the first one needs no name in addresses ({DEFAULT_ACCOUNT.name})",
+    )
+    parser.add_argument("--api-key", default=DEFAULT_ACCOUNT.api_key, help="key of accounts without one (%(default)s)")
+    parser.add_argument("--region", default=DEFAULT_ACCOUNT.region, help="of accounts without one (%(default)s)")
     parser.add_argument("--identity-header", help="value that X-IDENTITY-HEADER must have (any)")
     parser.add_argument(
         "--rate-limit-factor",
@@ -68,13 +82,33 @@ def _settings(given: argparse.Namespace) -> Settings:
     durations = Durations(**{name: getattr(given, f"{name}_seconds") for name in _DURATION_OPTIONS})
     return Settings(
         state=given.state,
-        api_key=given.api_key,
-        account=given.account,
-        region=given.region,
+        accounts=_accounts(given),
         identity_header=given.identity_header,
         rate_limit_factor=given.rate_limit_factor,
         durations=durations.faster(given.speed),
     )
+
+
+def _accounts(given: argparse.Namespace) -> tuple[Account, ...]:
+    named = given.account or [{"name": DEFAULT_ACCOUNT.name}]
+    accounts = tuple(Account(**{"api_key": given.api_key, "region": given.region, **each}) for each in named)
+    twice = [name for name, times in Counter(account.name for account in accounts).items() if times > 1]
+    if twice:
+        raise CannotServe(f"the account {twice[0]!r} is named twice")
+    return accounts
+
+
+def _account(text: str) -> dict[str, str]:
+    name, *options = text.split(",")
+    fields = {"name": name}
+    for option in options:
+        key, _, value = option.partition("=")
+        if key not in ("key", "region") or not value:
+            raise argparse.ArgumentTypeError(f"{option!r} is neither key=KEY nor region=REGION")
+        fields["api_key" if key == "key" else key] = value
+    if not _ACCOUNT_NAME.fullmatch(name) or name in _TAKEN_NAMES:
+        raise argparse.ArgumentTypeError(f"{name!r} cannot be an account's name: letters, digits and hyphens, 2 to 64")
+    return fields
 
 
 def _positive(text: str) -> float:

@@ -3,21 +3,32 @@
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
+from foundry_emulator.accounts import Accounts
+from foundry_emulator.addresses import Addresses
 from foundry_emulator.auth import Gatekeeper
-from foundry_emulator.chat import Chat
 from foundry_emulator.clock import Clock
-from foundry_emulator.control_plane import ControlPlane
+from foundry_emulator.control_plane import model_deployments
+from foundry_emulator.control_plane.model_deployments import ModelDeployments
+from foundry_emulator.control_plane.routes import ControlPlane
+from foundry_emulator.controls.routes import OwnControls
 from foundry_emulator.data_plane import DataPlane
-from foundry_emulator.files import Files
+from foundry_emulator.files import store
+from foundry_emulator.files.routes import FileRoutes
+from foundry_emulator.files.store import Files
+from foundry_emulator.fine_tuning import records
+from foundry_emulator.fine_tuning.jobs import Jobs
+from foundry_emulator.fine_tuning.records import JobRecords
+from foundry_emulator.fine_tuning.routes import JobRoutes
+from foundry_emulator.fine_tuning.runner import JobRunner
 from foundry_emulator.http_answers import broken, path_not_found
-from foundry_emulator.job_records import JobRecords
-from foundry_emulator.job_runner import JobRunner
-from foundry_emulator.jobs import Jobs
+from foundry_emulator.inference.chat import Chat
+from foundry_emulator.inference.rate_limits import RateLimits
+from foundry_emulator.inference.routes import InferenceRoutes
 from foundry_emulator.learning.feature_cache import FeatureCache
-from foundry_emulator.model_deployments import ModelDeployments
-from foundry_emulator.own_controls import OwnControls
-from foundry_emulator.rate_limits import RateLimits
+from foundry_emulator.metrics.calls import Calls
+from foundry_emulator.models.routes import ModelRoutes
 from foundry_emulator.settings import Settings
 from foundry_emulator.state import State
 
@@ -26,7 +37,7 @@ from foundry_emulator.state import State
 class Emulator:
     """An application to serve, and what must be started and stopped with it."""
 
-    application: Starlette
+    application: ASGIApp
     runner: JobRunner
     state: State
 
@@ -34,27 +45,34 @@ class Emulator:
 def assemble(settings: Settings) -> Emulator:
     """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
     state = State(settings.state)
-    clock = Clock()
+    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
+        state.define(schema)
+    accounts = Accounts(settings.accounts)
+    clock = Clock(state)
+    calls = Calls(settings.state / "calls.sqlite")
     durations = settings.durations
-    gatekeeper = Gatekeeper(settings.api_key, settings.identity_header, state.secret("tokens"), clock)
+    gatekeeper = Gatekeeper(settings.identity_header, state.secret("tokens"), clock)
     files = Files(state, clock, durations.file_processing)
-    records = JobRecords(state, clock, files)
-    jobs = Jobs(state, clock, files, records, durations.job_queue)
+    job_records = JobRecords(state, clock, files)
+    jobs = Jobs(state, clock, files, job_records, durations.job_queue)
     deployments = ModelDeployments(state, clock, durations)
-    limits = RateLimits(clock, settings.rate_limit_factor)
-    chat = Chat(state, deployments, limits, FeatureCache(settings.state / "features.sqlite"))
+    chat = Chat(
+        state=state,
+        clock=clock,
+        deployments=deployments,
+        limits=RateLimits(clock, settings.rate_limit_factor),
+        calls=calls,
+        features=FeatureCache(settings.state / "features.sqlite"),
+    )
+    plane = DataPlane(gatekeeper)
     routes = [
-        *DataPlane(
-            account=settings.account,
-            gatekeeper=gatekeeper,
-            clock=clock,
-            state=state,
-            files=files,
-            jobs=jobs,
-            chat=chat,
-        ).routes(),
-        *ControlPlane(settings.account, settings.region, gatekeeper, deployments).routes(),
+        *FileRoutes(plane, files).routes(),
+        *JobRoutes(plane, jobs).routes(),
+        *ModelRoutes(plane, state).routes(),
+        *InferenceRoutes(plane, chat).routes(),
+        *ControlPlane(accounts, gatekeeper, deployments).routes(),
         *OwnControls(gatekeeper, clock).routes(),
     ]
-    application = Starlette(routes=routes, exception_handlers={404: path_not_found, 405: path_not_found, 500: broken})
-    return Emulator(application, JobRunner(state, clock, records), state)
+    handlers = {404: path_not_found, 405: path_not_found, 500: broken}
+    application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
+    return Emulator(application, JobRunner(state, clock, job_records), state)

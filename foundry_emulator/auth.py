@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foundry_emulator import errors
+from foundry_emulator.accounts import Account
 from foundry_emulator.clock import Clock
 
 DATA_AUDIENCES = frozenset({"https://cognitiveservices.azure.com", "https://ai.azure.com"})
@@ -17,18 +18,17 @@ _TOKEN_DOTS = 2
 
 
 class Gatekeeper:
-    """Checks keys and tokens of one account, and issues the tokens."""
+    """Checks keys and tokens, and issues the tokens."""
 
-    def __init__(self, api_key: str, identity_header: str | None, secret: bytes, clock: Clock) -> None:
-        self._api_key = api_key
+    def __init__(self, identity_header: str | None, secret: bytes, clock: Clock) -> None:
         self._identity_header = identity_header
         self._secret = secret
         self._clock = clock
 
-    def admit_to_data(self, headers: Mapping[str, str]) -> None:
-        """Return if the caller may use the data plane; ServiceError 401 if not."""
+    def admit_to_data(self, headers: Mapping[str, str], account: Account) -> None:
+        """Return if the caller may use the data plane of *account*; ServiceError 401 if not."""
         bearer = _bearer(headers)
-        if self._is_key(headers.get("api-key") or bearer):
+        if _opens(headers.get("api-key") or bearer, account):
             return
         if bearer is None or bearer.count(".") != _TOKEN_DOTS:
             raise errors.wrong_key()
@@ -67,9 +67,6 @@ class Gatekeeper:
             "token_type": "Bearer",
         }
 
-    def _is_key(self, presented: str | None) -> bool:
-        return presented is not None and hmac.compare_digest(presented.encode(), self._api_key.encode())
-
     def _sign(self, claims: dict[str, Any]) -> str:
         head = _encode(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
         content = f"{head}.{_encode(json.dumps(claims).encode())}"
@@ -86,6 +83,10 @@ class Gatekeeper:
         payload = content.partition(".")[2]
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return claims if claims["exp"] > self._clock.now() else None
+
+
+def _opens(presented: str | None, account: Account) -> bool:
+    return presented is not None and hmac.compare_digest(presented.encode(), account.api_key.encode())
 
 
 def _bearer(headers: Mapping[str, str]) -> str | None:

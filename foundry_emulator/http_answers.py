@@ -66,14 +66,23 @@ async def in_thread(work: Callable[[], Any]) -> JSONResponse:
     return JSONResponse(await run_in_threadpool(work))
 
 
-def page(request: Request, items: list[dict[str, Any]], default_limit: int, most: int) -> dict[str, Any]:
-    """Return the page of *items* that `after` and `limit` ask for; ServiceError 400 for a wrong limit."""
+def json_page(
+    request: Request, items: list[dict[str, Any]], default_limit: int, most: int, *, ends: bool = False
+) -> dict[str, Any]:
+    """Return the page of *items* that `after` and `limit` ask for, naming its *ends* where the service does.
+
+    ServiceError 400 for a wrong limit.
+    """
     limit = _limit(request.query_params.get("limit"), default_limit, most)
     after = request.query_params.get("after")
     if after:
         places = [place for place, item in enumerate(items) if item["id"] == after]
         items = items[places[0] + 1 :] if places else []
-    return {"object": "list", "data": items[:limit], "has_more": len(items) > limit}
+    shown = items[:limit]
+    listed = {"object": "list", "data": shown, "has_more": len(items) > limit}
+    if not ends:
+        return listed
+    return {**listed, "first_id": shown[0]["id"] if shown else None, "last_id": shown[-1]["id"] if shown else None}
 
 
 def _limit(text: str | None, default: int, most: int) -> int:

@@ -10,14 +10,10 @@ from types import FrameType
 import uvicorn
 
 from foundry_emulator.app import Emulator, assemble
-from foundry_emulator.settings import Settings
+from foundry_emulator.settings import CannotServe, Settings
 from foundry_emulator.state import StateUnusable
 
 _GRACE_SECONDS = 1
-
-
-class CannotServe(Exception):
-    """The emulator cannot start; the message says why in one line."""
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

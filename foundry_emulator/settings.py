@@ -3,8 +3,15 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from foundry_emulator.accounts import Account
+
 # answers are the same to the last bit only with one BLAS thread; the libraries read this when they are loaded
 ONE_BLAS_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM")}
+DEFAULT_ACCOUNT = Account("local", "local-key", "swedencentral")
+
+
+class CannotServe(Exception):
+    """The emulator cannot start; the message says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,7 @@ class Settings:
     """One emulator's folder, keys and pace."""
 
     state: Path
-    api_key: str = "local-key"
-    account: str = "local"
-    region: str = "swedencentral"
+    accounts: tuple[Account, ...] = (DEFAULT_ACCOUNT,)
     identity_header: str | None = None
     rate_limit_factor: float = 1.0
     durations: Durations = field(default_factory=Durations)

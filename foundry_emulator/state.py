@@ -9,35 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-SCHEMA = """
+LAYOUT = 2
+_SCHEMA = """
 create table if not exists secrets (name text primary key, value blob not null);
-create table if not exists files (
-    number integer primary key autoincrement, id text unique not null, account text not null,
-    purpose text not null, filename text not null, bytes integer not null, created_at real not null,
-    processed_at real not null, expires_at real, problem text);
-create table if not exists jobs (
-    number integer primary key autoincrement, id text unique not null, account text not null,
-    request text not null, model text not null, base_model text not null, parent_weights text,
-    seed integer not null, suffix text, status text not null, created_at real not null,
-    ready_at real not null, hyperparameters text not null, finished_at real, fine_tuned_model text,
-    result_file text, trained_tokens integer, error text);
-create table if not exists job_events (
-    number integer primary key autoincrement, id text unique not null, job text not null,
-    created_at real not null, level text not null, message text not null, type text not null, data text);
-create index if not exists job_events_of_job on job_events (job, number);
-create table if not exists checkpoints (
-    number integer primary key autoincrement, id text unique not null, account text not null,
-    job text not null, step integer not null, created_at real not null, metrics text not null,
-    weights text not null);
-create table if not exists model_deployments (
-    number integer primary key autoincrement, account text not null, name text not null,
-    resource text not null, sku text not null, capacity integer not null, model text not null,
-    model_version text not null, weights text, base_model text not null, tags text,
-    created_at real not null, modified_at real not null, succeeded_at real not null,
-    callable_at real not null, etag text not null, unique (account, name));
-create table if not exists operations (
-    id text primary key, account text not null, resource text not null,
-    started_at real not null, ends_at real not null);
+create table if not exists settings (name text primary key, value text not null);
 """
 
 
@@ -91,6 +66,21 @@ class State:
             found: sqlite3.Row | None = self._database.execute(query, values).fetchone()
             return found
 
+    def define(self, schema: str) -> None:
+        """Create the tables of one service, unless they are there; each service knows its own."""
+        with self._threads:
+            self._database.executescript(schema)
+
+    def setting(self, name: str) -> str | None:
+        """Return what was kept under *name*, None if nothing was."""
+        row = self.row("select value from settings where name = ?", name)
+        return str(row["value"]) if row else None
+
+    def keep_setting(self, name: str, value: str) -> None:
+        """Keep *value* under *name*, in the place of what was there."""
+        with self.transaction() as database:
+            database.execute("insert or replace into settings values (?, ?)", (name, value))
+
     def secret(self, name: str) -> bytes:
         """Return a random secret of 32 bytes, made at first use and kept."""
         with self.transaction() as database:
@@ -122,7 +112,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     database.row_factory = sqlite3.Row
     database.execute("pragma journal_mode = wal")
     database.execute("pragma synchronous = full")
-    database.executescript(SCHEMA)
+    layout = database.execute("pragma user_version").fetchone()[0]
+    if layout not in (LAYOUT, 0) or (layout == 0 and database.execute("select 1 from sqlite_master").fetchone()):
+        database.close()
+        raise StateUnusable(
+            f"the state folder {path.parent} was made by another version of the emulator; name another, or remove it"
+        )
+    database.executescript(_SCHEMA)
+    database.execute(f"pragma user_version = {LAYOUT}")
     return database
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from foundry_emulator.prompts import possible_answers
+from foundry_emulator.inference.prompts import possible_answers
 from foundry_emulator.tokens import image_tokens
 
 

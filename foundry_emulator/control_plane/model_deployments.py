@@ -6,12 +6,26 @@ from dataclasses import dataclass
 from sqlite3 import Row
 from typing import Any
 
-from foundry_emulator import errors, models
+from foundry_emulator import errors
 from foundry_emulator.clock import Clock, iso
-from foundry_emulator.models import KnownModel
+from foundry_emulator.models import catalogue
+from foundry_emulator.models.catalogue import KnownModel
 from foundry_emulator.settings import Durations
 from foundry_emulator.state import State
 
+SCHEMA = """
+create table if not exists model_deployments (
+    number integer primary key autoincrement, account text not null, name text not null,
+    resource text not null, sku text not null, capacity integer not null, model text not null,
+    model_version text not null, weights text, base_model text not null, tags text,
+    created_at real not null, modified_at real not null, succeeded_at real not null,
+    callable_at real not null, etag text not null, gone_at real, gone_because text);
+create unique index if not exists living_model_deployments
+    on model_deployments (account, name) where gone_at is null;
+create table if not exists operations (
+    id text primary key, account text not null, resource text not null,
+    started_at real not null, ends_at real not null);
+"""
 MOST_FINE_TUNED = 10
 TOKENS_PER_UNIT = 1_000
 REQUESTS_PER_UNIT = 6
@@ -51,8 +65,9 @@ class Written:
 
 @dataclass(frozen=True)
 class AnsweringDeployment:
-    """A model deployment that answers."""
+    """A model deployment that answers; *number* tells it from others that had the same name."""
 
+    number: int
     name: str
     capacity: int
     model: str
@@ -83,7 +98,7 @@ class ModelDeployments:
         if row is None or self.clock.now() < row["callable_at"]:
             raise errors.deployment_not_found()
         model = row["model"] if row["weights"] else row["base_model"]
-        return AnsweringDeployment(row["name"], row["capacity"], model, row["weights"])
+        return AnsweringDeployment(row["number"], row["name"], row["capacity"], model, row["weights"])
 
     def put(self, place: Place, name: str, body: dict[str, Any]) -> Written:
         """Create a model deployment, or change its size and tags; ServiceError if it is refused."""
@@ -105,7 +120,9 @@ class ModelDeployments:
 
     def all(self, place: Place) -> list[dict[str, Any]]:
         """Return all model deployments of an account, oldest first."""
-        rows = self.state.rows("select * from model_deployments where account = ? order by number", place.account)
+        rows = self.state.rows(
+            "select * from model_deployments where account = ? and gone_at is null order by number", place.account
+        )
         return [self._body(place, row) for row in rows]
 
     def delete(self, place: Place, name: str) -> Written:
@@ -114,7 +131,9 @@ class ModelDeployments:
         with self.state.transaction() as database:
             self._check_quiet(place)
             gone = database.execute(
-                "delete from model_deployments where account = ? and name = ?", (place.account, name)
+                "update model_deployments set gone_at = ?, gone_because = 'deleted'"
+                " where account = ? and name = ? and gone_at is null",
+                (now, place.account, name),
             ).rowcount
             if not gone:
                 return Written(204, None)
@@ -132,7 +151,9 @@ class ModelDeployments:
         return {**body, "status": "Succeeded", "endTime": iso(row["ends_at"])}
 
     def _find(self, account: str, name: str) -> Row | None:
-        return self.state.row("select * from model_deployments where account = ? and name = ?", account, name)
+        return self.state.row(
+            "select * from model_deployments where account = ? and name = ? and gone_at is null", account, name
+        )
 
     def _check_quiet(self, place: Place) -> None:
         busy = self.state.row(
@@ -142,10 +163,10 @@ class ModelDeployments:
             raise errors.arm_conflict(place.account_id)
 
     def _model(self, account: str, request: _Request) -> KnownModel:
-        base = models.base_model_version(request.model, request.version)
+        base = catalogue.base_model_version(request.model, request.version)
         if base is not None:
             return KnownModel(base.name, base, None)
-        known = models.trained_model(self.state, account, request.model)
+        known = catalogue.trained_model(self.state, account, request.model)
         if known is None or request.model_format != "OpenAI":
             raise errors.arm_model_not_supported(request.model_format, request.model, request.version)
         self._check_room(account)
@@ -153,7 +174,8 @@ class ModelDeployments:
 
     def _check_room(self, account: str) -> None:
         row = self.state.row(
-            "select count(*) as n from model_deployments where account = ? and weights is not null", account
+            "select count(*) as n from model_deployments where account = ? and weights is not null and gone_at is null",
+            account,
         )
         if row is not None and row["n"] >= MOST_FINE_TUNED:
             raise errors.arm_too_many_deployments(MOST_FINE_TUNED)
@@ -243,7 +265,7 @@ def rate_limits(capacity: int) -> list[dict[str, Any]]:
 
 
 def _capabilities(base_id: str) -> dict[str, str]:
-    base = models.base_model(base_id)
+    base = catalogue.base_model(base_id)
     context = base.max_context_tokens if base else 0
     return {
         "chatCompletion": "true",

@@ -10,10 +10,26 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from foundry_emulator.clock import Clock
-from foundry_emulator.files import Files
-from foundry_emulator.models import fine_tuned_name
+from foundry_emulator.files.store import Files
+from foundry_emulator.models.catalogue import fine_tuned_name
 from foundry_emulator.state import State
 
+SCHEMA = """
+create table if not exists jobs (
+    number integer primary key autoincrement, id text unique not null, account text not null,
+    request text not null, model text not null, base_model text not null, parent_weights text,
+    seed integer not null, suffix text, status text not null, created_at real not null,
+    ready_at real not null, hyperparameters text not null, finished_at real, fine_tuned_model text,
+    result_file text, trained_tokens integer, error text);
+create table if not exists job_events (
+    number integer primary key autoincrement, id text unique not null, job text not null,
+    created_at real not null, level text not null, message text not null, type text not null, data text);
+create index if not exists job_events_of_job on job_events (job, number);
+create table if not exists checkpoints (
+    number integer primary key autoincrement, id text unique not null, account text not null,
+    job text not null, step integer not null, created_at real not null, metrics text not null,
+    weights text not null);
+"""
 KEPT_CHECKPOINTS = 3
 EVENT_EVERY = 10
 METRICS = (

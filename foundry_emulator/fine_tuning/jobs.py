@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from sqlite3 import Row
 from typing import Any
 
-from foundry_emulator import errors, models
+from foundry_emulator import errors
 from foundry_emulator.clock import Clock
-from foundry_emulator.files import Files
-from foundry_emulator.job_records import JobRecords
-from foundry_emulator.job_requests import JobRequest
-from foundry_emulator.job_requests import parse as parse_request
+from foundry_emulator.files.store import Files
+from foundry_emulator.fine_tuning.records import JobRecords
+from foundry_emulator.fine_tuning.requests import JobRequest
+from foundry_emulator.fine_tuning.requests import parse as parse_request
+from foundry_emulator.models import catalogue
 from foundry_emulator.state import State
 
 MOST_QUEUED = 20
@@ -97,11 +98,11 @@ class Jobs:
             raise errors.not_found("job", job)
         return row
 
-    def _model(self, account: str, name: str) -> models.KnownModel:
-        base = models.base_model(name)
+    def _model(self, account: str, name: str) -> catalogue.KnownModel:
+        base = catalogue.base_model(name)
         if base is not None and base.trainable:
-            return models.KnownModel(name, base, None)
-        known = models.trained_model(self.state, account, name)
+            return catalogue.KnownModel(name, base, None)
+        known = catalogue.trained_model(self.state, account, name)
         if known is None:
             raise errors.invalid_payload(f"The specified base model '{name}' does not support fine-tuning.")
         return known
@@ -166,12 +167,12 @@ def _event_body(row: Row) -> dict[str, Any]:
 
 
 def _checkpoint_body(job: Row, row: Row, *, newest: bool) -> dict[str, Any]:
-    name = models.fine_tuned_name(job["id"], job["base_model"], job["suffix"])
+    name = catalogue.fine_tuned_name(job["id"], job["base_model"], job["suffix"])
     final = newest and job["status"] == "succeeded"
     return {
         "id": row["id"],
         "created_at": int(row["created_at"]),
-        "fine_tuned_model_checkpoint": name if final else f"{name}{models.CHECKPOINT_MARK}{row['step']}",
+        "fine_tuned_model_checkpoint": name if final else f"{name}{catalogue.CHECKPOINT_MARK}{row['step']}",
         "fine_tuning_job_id": job["id"],
         "metrics": {"step": row["step"], **json.loads(row["metrics"])},
         "object": "fine_tuning.job.checkpoint",

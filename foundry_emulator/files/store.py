@@ -9,9 +9,15 @@ from typing import IO, Any
 
 from foundry_emulator import errors
 from foundry_emulator.clock import Clock
-from foundry_emulator.file_validation import fine_tuning_problem
+from foundry_emulator.files.validation import fine_tuning_problem
 from foundry_emulator.state import State, write_durably
 
+SCHEMA = """
+create table if not exists files (
+    number integer primary key autoincrement, id text unique not null, account text not null,
+    purpose text not null, filename text not null, bytes integer not null, created_at real not null,
+    processed_at real not null, expires_at real, problem text);
+"""
 PURPOSES = frozenset({"assistants", "batch", "fine-tune", "evals"})
 RESULTS_PURPOSE = "fine-tune-results"
 LARGEST_BYTES = 512_000_000

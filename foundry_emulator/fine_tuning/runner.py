@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
-from foundry_emulator import models
 from foundry_emulator.clock import Clock
-from foundry_emulator.job_records import JobRecords, Steps
+from foundry_emulator.fine_tuning.records import JobRecords, Steps
+from foundry_emulator.models import catalogue
 from foundry_emulator.settings import ONE_BLAS_THREAD
 from foundry_emulator.state import State
 
@@ -98,7 +98,7 @@ class JobRunner:
 
     def _obey(self, job: Row, process: subprocess.Popen[str]) -> tuple[str, str] | None:
         """Give the order and keep what is reported; return (code, message) if the job cannot succeed."""
-        base = models.base_model(job["base_model"])
+        base = catalogue.base_model(job["base_model"])
         if base is None or not base.images:
             return "invalidPayload", f"The model {job['base_model']} does not support training with images."
         try:

@@ -11,19 +11,22 @@ from typing import Any
 import numpy as np
 
 from foundry_emulator import errors, images, tokens
-from foundry_emulator.chat_requests import ChatRequest, parse
+from foundry_emulator.clock import Clock
+from foundry_emulator.control_plane.model_deployments import AnsweringDeployment, ModelDeployments
 from foundry_emulator.images import ImageUnreadable, Picture
+from foundry_emulator.inference.chat_requests import ChatRequest, parse
+from foundry_emulator.inference.prompts import possible_answers
+from foundry_emulator.inference.rate_limits import RateLimits
 from foundry_emulator.learning import classifier
 from foundry_emulator.learning.classifier import Classifier
 from foundry_emulator.learning.feature_cache import FeatureCache
 from foundry_emulator.learning.features import Vector
-from foundry_emulator.model_deployments import AnsweringDeployment, ModelDeployments
-from foundry_emulator.prompts import possible_answers
-from foundry_emulator.rate_limits import RateLimits
+from foundry_emulator.metrics.calls import Call, Calls
 from foundry_emulator.state import State
 
 NOTHING_TO_SAY = "I can describe what I am shown, but I was not given a list of possible answers to choose from."
 NO_IMAGE = "I do not see an image in your message. Please send the image that I should look at."
+OPERATION = "ChatCompletions_Create"
 _SAFE = {"filtered": False, "severity": "safe"}
 _CONTENT_FILTER = dict.fromkeys(("hate", "self_harm", "sexual", "violence"), _SAFE)
 _SEEN_IMAGES = 8_192
@@ -51,8 +54,19 @@ class _Distribution:
 class Chat:
     """Answers chat completions of every account."""
 
-    def __init__(self, state: State, deployments: ModelDeployments, limits: RateLimits, features: FeatureCache) -> None:
+    def __init__(
+        self,
+        *,
+        state: State,
+        clock: Clock,
+        deployments: ModelDeployments,
+        limits: RateLimits,
+        calls: Calls,
+        features: FeatureCache,
+    ) -> None:
         self._state = state
+        self._clock = clock
+        self._calls = calls
         self._deployments = deployments
         self._limits = limits
         self._features = features
@@ -60,10 +74,28 @@ class Chat:
         self._models: OrderedDict[str, Classifier] = OrderedDict()
         self._threads = threading.Lock()
 
-    def complete(self, account: str, body: dict[str, Any], now: float) -> tuple[dict[str, Any], dict[str, str]]:
+    def complete(self, account: str, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the completion and its headers; ServiceError if the request is refused."""
         request = parse(body)
         deployment = self._deployments.answering(account, request.deployment)
+        try:
+            completion, headers = self._answer(account, deployment, request)
+        except errors.ServiceError as refusal:
+            self._count(account, deployment, refusal.status)
+            raise
+        usage = completion["usage"]
+        self._count(account, deployment, 200, usage["prompt_tokens"], usage["completion_tokens"])
+        return completion, headers
+
+    def _count(
+        self, account: str, deployment: AnsweringDeployment, status: int, prompt: int = 0, completion: int = 0
+    ) -> None:
+        call = Call(account, deployment.name, deployment.number, OPERATION, status, prompt, completion)
+        self._calls.count(call, self._clock.now())
+
+    def _answer(
+        self, account: str, deployment: AnsweringDeployment, request: ChatRequest
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         seen = [self._look(url, learned=deployment.weights is not None) for url, _ in request.images]
         details = [detail for _, detail in request.images]
         cost = tokens.messages_text_tokens(request.messages) + sum(
@@ -75,7 +107,7 @@ class Chat:
         asked = seen[-request.asked_images :] if request.asked_images else []
         distribution = self._distribution(deployment, request, asked)
         choices = [_choice(place, request, distribution, asked) for place in range(request.n)]
-        return _completion(deployment.model, choices, cost, now), headers
+        return _completion(deployment.model, choices, cost, self._clock.now()), headers
 
     def _distribution(self, deployment: AnsweringDeployment, request: ChatRequest, asked: list[_Seen]) -> _Distribution:
         if not asked:

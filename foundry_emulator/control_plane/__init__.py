@@ -1,0 +1,1 @@
+"""Azure Resource Manager: the account and its model deployments."""

@@ -1,0 +1,1 @@
+"""The emulator's own addresses, which Azure does not have."""

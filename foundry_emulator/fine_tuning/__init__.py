@@ -1,0 +1,1 @@
+"""Fine-tuning jobs: requested, run in processes of their own, recorded."""

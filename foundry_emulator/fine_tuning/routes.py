@@ -1,0 +1,54 @@
+"""The addresses of fine-tuning jobs."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from foundry_emulator.data_plane import DataPlane, account_of
+from foundry_emulator.fine_tuning.jobs import Jobs
+from foundry_emulator.http_answers import in_thread, json_body, json_page
+
+_PAGE, _CHECKPOINT_PAGE, _LARGEST_PAGE = 20, 10, 100
+
+
+class JobRoutes:
+    """Handlers of fine-tuning jobs."""
+
+    def __init__(self, plane: DataPlane, jobs: Jobs) -> None:
+        self._plane = plane
+        self._jobs = jobs
+
+    def routes(self) -> list[Route]:
+        """Return every address with its handler."""
+        job = "/fine_tuning/jobs/{id}"
+        return [
+            self._plane.route("POST", "/fine_tuning/jobs", self._create),
+            self._plane.route("GET", "/fine_tuning/jobs", self._list),
+            self._plane.route("GET", job, self._retrieve),
+            self._plane.route("POST", f"{job}/cancel", self._cancel),
+            self._plane.route("GET", f"{job}/events", self._list_events),
+            self._plane.route("GET", f"{job}/checkpoints", self._list_checkpoints),
+        ]
+
+    async def _create(self, request: Request) -> Response:
+        body = await json_body(request)
+        return await in_thread(lambda: self._jobs.create(account_of(request).name, body))
+
+    async def _list(self, request: Request) -> Response:
+        items = await run_in_threadpool(self._jobs.all, account_of(request).name)
+        return JSONResponse(json_page(request, items, _PAGE, _LARGEST_PAGE))
+
+    async def _retrieve(self, request: Request) -> Response:
+        return await in_thread(lambda: self._jobs.retrieve(account_of(request).name, request.path_params["id"]))
+
+    async def _cancel(self, request: Request) -> Response:
+        return await in_thread(lambda: self._jobs.cancel(account_of(request).name, request.path_params["id"]))
+
+    async def _list_events(self, request: Request) -> Response:
+        items = await run_in_threadpool(self._jobs.events, account_of(request).name, request.path_params["id"])
+        return JSONResponse(json_page(request, items, _PAGE, _LARGEST_PAGE))
+
+    async def _list_checkpoints(self, request: Request) -> Response:
+        items = await run_in_threadpool(self._jobs.checkpoints, account_of(request).name, request.path_params["id"])
+        return JSONResponse(json_page(request, items, _CHECKPOINT_PAGE, _LARGEST_PAGE))
