@@ -12,9 +12,9 @@ from cloud.store import INBOX
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from decisions.acceptance import Acceptance, judge_batch
-from decisions.images import image_facts
 from decisions.splits import group_of, split_of
 from tasks.contract_check import broken_rules
+from tasks.image_workers import ImageFile, shared_workers
 from tasks.labels import image_path, known_labels, labeled_images
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
@@ -47,7 +47,7 @@ def list_shards(folder: str, batch: str) -> list[list[str]]:
 def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
     """Work out the facts of a shard's files; returns where the table of facts is stored."""
     loop = connect(folder)
-    facts = [_facts(loop, batch, file) for file in files]
+    facts = shared_workers().facts(_image_file(loop, batch, file) for file in files)
     path = loop.path("ingestion", batch, f"facts-{shard:05d}.parquet")
     loop.store.put(path, to_parquet(facts, ImageFacts))
     return path
@@ -72,10 +72,10 @@ def refusals(loop: Loop, batch: str) -> list[Refusal]:
     return from_parquet(loop.store.get(path).content, Refusal)
 
 
-def _facts(loop: Loop, batch: str, file: str) -> ImageFacts:
+def _image_file(loop: Loop, batch: str, file: str) -> ImageFile:
     content = loop.store.get(_inbox(loop, batch) + file).content
     folder, _, name = file.partition("/")
-    return image_facts(content, file, loop.contract.label_of(folder) if name else None)
+    return ImageFile(file, loop.contract.label_of(folder) if name else None, content)
 
 
 def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
