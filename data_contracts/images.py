@@ -40,6 +40,8 @@ class LabeledImage(Record):
     who: str = Field(description="Who put the batch into the inbox, as far as known.")
     labeled_at: datetime
     media_type: str = Field(description="Format of the stored bytes, such as image/jpeg.")
+    phash64: str | None = Field(None, description="Perceptual hash of 64 bits; see ImageFacts.")
+    phash256: str | None = Field(None, description="Perceptual hash of 256 bits.")
     crop_of: str | None = None
     box: str | None = None
 
@@ -76,6 +78,14 @@ class Refusal(Record):
     file: str
     code: str
     reason: str
+
+
+class AlikePair(Record):
+    """Two images that look alike: a file of a batch, and another or the digest of an image accepted earlier."""
+
+    one: str
+    other: str
+    near: bool = Field(description="True: nearly the same picture, in one group. False: a person should look.")
 
 
 class Dataset(Record):
