@@ -1,13 +1,30 @@
 """The addresses under which deployed models answer."""
 
+import json
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from foundry_emulator import errors
 from foundry_emulator.data_plane import DataPlane, account_of
 from foundry_emulator.http_answers import json_body
 from foundry_emulator.inference.chat import Chat
+
+MOST_CUSTOM_HEADERS = 10
+_OFTEN_SENT = frozenset(
+    {
+        "accept", "accept-encoding", "accept-language", "api-key", "authorization", "cache-control", "connection",
+        "content-length", "content-type", "cookie", "dnt", "expect", "host", "idempotency-key", "keep-alive", "origin",
+        "pragma", "referer", "te", "traceparent", "tracestate", "transfer-encoding", "upgrade", "user-agent", "via",
+        "forwarded",
+    }
+)  # fmt: skip
+_OFTEN_SENT_PREFIXES = ("x-stainless-", "x-ms-", "sec-", "x-forwarded-", "openai-")
 
 
 class InferenceRoutes:
@@ -22,6 +39,39 @@ class InferenceRoutes:
         return [self._plane.route("POST", "/chat/completions", self._complete_chat)]
 
     async def _complete_chat(self, request: Request) -> Response:
+        check_headers(request.headers)
         body = await json_body(request)
-        completion, headers = await run_in_threadpool(self._chat.complete, account_of(request).name, body)
-        return JSONResponse(completion, headers=headers)
+        answer = await run_in_threadpool(self._chat.ask, account_of(request).name, body, version_of(request))
+        if answer.request.stream:
+            return streamed((f"data: {_line(chunk)}\n\n" for chunk in answer.chunks()), answer.headers, done=True)
+        return JSONResponse(answer.completion.body(), headers=answer.headers)
+
+
+def version_of(request: Request) -> str:
+    """Return which version of the API the caller named."""
+    return request.query_params.get("api-version", "v1")
+
+
+def check_headers(headers: Headers) -> None:
+    """Return if there are at most ten headers that no client sends on its own; ServiceError 431 otherwise."""
+    custom = {name for name in headers if name not in _OFTEN_SENT and not name.startswith(_OFTEN_SENT_PREFIXES)}
+    if len(custom) > MOST_CUSTOM_HEADERS:
+        raise errors.too_many_headers(MOST_CUSTOM_HEADERS)
+
+
+def streamed(events: Iterable[str], headers: dict[str, str], *, done: bool) -> Response:
+    """Return *events* as a stream, each sent on its own, with the mark of the end if it is wanted."""
+
+    async def content() -> AsyncIterator[str]:
+        for event in events:
+            yield event
+        if done:
+            yield "data: [DONE]\n\n"
+
+    return StreamingResponse(
+        content(), media_type="text/event-stream", headers={"Cache-Control": "no-cache", **headers}
+    )
+
+
+def _line(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
