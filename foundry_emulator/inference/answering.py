@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,19 +12,18 @@ import numpy as np
 from foundry_emulator import errors, tokens
 from foundry_emulator.control_plane.model_deployments import AnsweringDeployment
 from foundry_emulator.inference.answers import Answer, ended
-from foundry_emulator.inference.distributions import Distribution, guess
+from foundry_emulator.inference.distributions import Distribution, dice, guess, normalized, shaken
 from foundry_emulator.inference.filters import Filters
 from foundry_emulator.inference.prompts import possible_answers
 from foundry_emulator.inference.questions import Question
-from foundry_emulator.inference.shaping import Choosing, answers_in_shape
+from foundry_emulator.inference.shaping import Choosing, Said, Speaker, chosen_in_shape, spoken_in_shape
 from foundry_emulator.inference.sight import Seen, Sight
-from foundry_emulator.learning import classifier
-from foundry_emulator.learning.classifier import Classifier
+from foundry_emulator.learning.base_text import base_answer
+from foundry_emulator.learning.weights import LearnedModel, load
 from foundry_emulator.models import catalogue
 from foundry_emulator.state import State
 
 NOTHING_TO_SAY = "I can describe what I am shown, but I was not given a list of possible answers to choose from."
-NO_IMAGE = "I do not see an image in your message. Please send the image that I should look at."
 _LOADED_MODELS = 16
 
 
@@ -49,7 +49,7 @@ class Answering:
         self._sight = sight
         self._filters = filters
         self._jitter = jitter
-        self._models: OrderedDict[str, Classifier] = OrderedDict()
+        self._models: OrderedDict[str, LearnedModel] = OrderedDict()
         self._threads = threading.Lock()
 
     def look(self, deployment: AnsweringDeployment, question: Question) -> Looked:
@@ -65,27 +65,23 @@ class Answering:
     def answers(self, deployment: AnsweringDeployment, looked: Looked) -> list[Answer]:
         """Return as many answers as the question wants."""
         question = looked.question
-        possible = self._distribution(deployment, looked).shaken(self._jitter)
         choosing = Choosing(question.sampling, _facts(looked))
+        model = self._model(deployment.weights) if deployment.weights is not None else LearnedModel()
         prompt = f"{question.instructions}\n{question.wording}"
+        if looked.asked:
+            possible = _seen(deployment, model, looked).shaken(self._jitter)
+            said = [(tokens, True) for tokens in chosen_in_shape(possible, question.shape, choosing, prompt)]
+        else:
+            said = spoken_in_shape(_speaker(model, question, choosing), question.shape, choosing, prompt)
+            said = [(shaken(tokens, self._jitter), finished) for tokens, finished in said]
         return [
-            ended(said, question.stop, question.answer_room, self._filters)
-            for said in answers_in_shape(possible, question.shape, choosing, prompt)
+            ended(tokens, question.stop, question.answer_room, self._filters, finished=finished)
+            for tokens, finished in said
         ]
 
-    def _distribution(self, deployment: AnsweringDeployment, looked: Looked) -> Distribution:
-        if not looked.asked:
-            return Distribution([NO_IMAGE], [0.0])
-        if deployment.weights is None:
-            return _guess(deployment.model, looked)
-        model = self._model(deployment.weights)
-        vectors = [image.features for image in looked.asked if image.features is not None]
-        row = np.stack(vectors).mean(axis=0, dtype=np.float32)[np.newaxis]
-        return Distribution(model.answers, [float(value) for value in model.log_probabilities(row)[0]])
-
-    def _model(self, weights: str) -> Classifier:
+    def _model(self, weights: str) -> LearnedModel:
         with self._threads:
-            model = self._models.get(weights) or classifier.load(self._state.weights / weights)
+            model = self._models.get(weights) or load(self._state.weights / weights)
             self._models[weights] = model
             self._models.move_to_end(weights)
             if len(self._models) > _LOADED_MODELS:
@@ -106,11 +102,38 @@ def check_room(looked: Looked, most: int) -> None:
         raise errors.context_length_exceeded(most, looked.prompt_tokens, wanted)
 
 
-def _guess(model: str, looked: Looked) -> Distribution:
-    """Return what a base model thinks: as good as even odds for what the prompt lists."""
-    question = looked.question
-    answers = possible_answers(question.instructions) or possible_answers(question.wording) or [NOTHING_TO_SAY]
-    return guess(answers, model, *_facts(looked))
+def _seen(deployment: AnsweringDeployment, model: LearnedModel, looked: Looked) -> Distribution:
+    """Return what *model* finds possible for the images; as good as even odds if it never learned from any."""
+    if model.images is None:
+        answers = _listed(looked.question) or [NOTHING_TO_SAY]
+        return guess(answers, deployment.model, *_facts(looked))
+    vectors = [image.features for image in looked.asked if image.features is not None]
+    row = np.stack(vectors).mean(axis=0, dtype=np.float32)[np.newaxis]
+    return Distribution(model.images.answers, [float(value) for value in model.images.log_probabilities(row)[0]])
+
+
+def _speaker(model: LearnedModel, question: Question, choosing: Choosing) -> Speaker:
+    """Return the text part of *model*, or its base model's if it never learned text."""
+    messages, text = question.conversation.messages, model.text
+
+    def say(number: int) -> Said:
+        seed = int(dice(question.sampling.seed, number, *choosing.facts).integers(2**32))
+        heat, most = question.sampling.temperature, question.answer_room
+        if text is None:
+            return base_answer(messages, temperature=heat, most_tokens=most, seed=seed, choices=_listed(question))
+        return text.answer(messages, temperature=heat, most_tokens=most, seed=seed)
+
+    def weigh(answers: Sequence[str]) -> Distribution:
+        if text is None:
+            return guess(list(answers), *choosing.facts)
+        scores = [text.score([text.turn(messages, answer)]) for answer in answers]
+        return Distribution(list(answers), normalized([-score.loss * score.count for score in scores]))
+
+    return Speaker(say, weigh)
+
+
+def _listed(question: Question) -> list[str]:
+    return possible_answers(question.instructions) or possible_answers(question.wording)
 
 
 def _facts(looked: Looked) -> tuple[object, ...]:

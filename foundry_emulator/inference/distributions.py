@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foundry_emulator.inference.questions import Sampling
+from foundry_emulator.learning.answers import Token
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Distribution:
         if not kept:
             return None
         scores = [self.log_probabilities[place] for place in kept]
-        return Distribution([self.answers[place] for place in kept], _normalized(scores))
+        return Distribution([self.answers[place] for place in kept], normalized(scores))
 
     def renamed(self, name: Callable[[str], str]) -> Distribution:
         """Return it with other names for the answers; those that come to share one are put together."""
@@ -41,7 +42,7 @@ class Distribution:
             return self
         noise = np.random.default_rng().normal(0, deviation, len(self.answers))
         return Distribution(
-            self.answers, _normalized([s + n for s, n in zip(self.log_probabilities, noise, strict=True)])
+            self.answers, normalized([s + n for s, n in zip(self.log_probabilities, noise, strict=True)])
         )
 
     def choose(self, sampling: Sampling, *facts: object) -> int:
@@ -57,7 +58,7 @@ class Distribution:
 def guess(answers: list[str], *facts: object) -> Distribution:
     """Return as good as even odds, tipped by *facts*: what a model says that knows nothing."""
     scores = dice(*facts).random(len(answers))
-    return Distribution(answers, _normalized([float(score) for score in scores]))
+    return Distribution(answers, normalized([float(score) for score in scores]))
 
 
 def dice(*facts: object) -> np.random.Generator:
@@ -66,7 +67,25 @@ def dice(*facts: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 
-def _normalized(scores: list[float]) -> list[float]:
+def shaken(tokens: list[Token], deviation: float) -> list[Token]:
+    """Return *tokens* with noise of this standard deviation, another every time, on their log-probabilities."""
+    if deviation == 0:
+        return tokens
+    chance = np.random.default_rng()
+
+    def shake(value: float) -> float:
+        return min(0.0, value + float(chance.normal(0, deviation))) if value < 0 else value
+
+    told = []
+    for token in tokens:
+        values = {text: shake(value) for text, value in token.alternatives}
+        ordered = tuple(sorted(values.items(), key=lambda each: -each[1]))
+        told.append(Token(token.text, values.get(token.text, token.log_probability), ordered))
+    return told
+
+
+def normalized(scores: list[float]) -> list[float]:
+    """Return log-probabilities whose probabilities add up to one."""
     highest = max(scores)
     total = highest + math.log(math.fsum(math.exp(score - highest) for score in scores))
     return [score - total for score in scores]

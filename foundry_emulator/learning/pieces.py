@@ -39,6 +39,11 @@ class Vocabulary:
     def __init__(self, pieces: Sequence[str] = ()) -> None:
         self.pieces = list(pieces)
         self._numbers = {piece: FIRST_PIECE + place for place, piece in enumerate(self.pieces)}
+        self._kinds: list[int] = list(range(FIRST_PIECE))
+        self._forms: dict[int, list[int]] = {}
+        self._kind_of: dict[str, int] = {}
+        for number, piece in enumerate(self.pieces, start=FIRST_PIECE):
+            self._relate(number, piece)
 
     def __len__(self) -> int:
         return FIRST_PIECE + len(self.pieces)
@@ -66,6 +71,14 @@ class Vocabulary:
                 written.append(number - _FIRST_BYTE)
         return written.decode("utf-8", "surrogatepass")
 
+    def common(self, numbers: Ids) -> Ids:
+        """Return for each number that of its common form: the same for "Tea", " tea" and "tea"."""
+        return np.array(self._kinds, dtype=np.int64)[numbers]
+
+    def forms(self, common: int) -> list[int]:
+        """Return all numbers that have this common form; none for bytes and white space."""
+        return self._forms.get(common, [])
+
     @cached_property
     def special(self) -> Ids:
         """Numbers that stand for no text of their own: the start and the bytes."""
@@ -77,7 +90,15 @@ class Vocabulary:
                 return
             if piece not in self._numbers:
                 self._numbers[piece] = len(self)
+                self._relate(len(self), piece)
                 self.pieces.append(piece)
+
+    def _relate(self, number: int, piece: str) -> None:
+        bare = piece.strip().lower()
+        kind = self._kind_of.setdefault(bare, number)
+        self._kinds.append(kind)
+        if bare:
+            self._forms.setdefault(kind, []).append(number)
 
     def _spelled(self, piece: str) -> list[int]:
         known = self._numbers.get(piece)
