@@ -57,7 +57,7 @@ def place_of(schema: dict[str, Any], answers: Sequence[str]) -> Place | None:
 def around(schema: dict[str, Any], place: Place | None, filling: Filling) -> tuple[str, str]:
     """Return what stands before and after the answer's own text in the object; all of it before, if it has no place."""
     value = _Form(schema, place, filling).value(schema, (), ())
-    before, found, after = json.dumps(value, ensure_ascii=False, separators=(",", ":")).partition(json.dumps(_MARK))
+    before, found, after = json.dumps(value, ensure_ascii=False, separators=(",", ":")).partition(f'"{_MARK}"')
     quote = '"' if isinstance(filling.value, str) and found else ""
     return before + quote, quote + after
 

@@ -95,12 +95,48 @@ CHAT_COMPLETION = fields(
     },
     {"system_fingerprint": or_null(TEXT), "service_tier": or_null(TEXT)},
 )
+PROMPT_RESULTS = list_of(fields({"prompt_index": COUNT, "content_filter_results": INPUT_FILTER}))
+_LOGPROBS = fields({"content": or_null(list_of(LOGPROB)), "refusal": or_null(list_of(LOGPROB))})
+_DELTA = fields({}, {"role": named("assistant"), "content": or_null(TEXT), "refusal": or_null(TEXT)})
+_PIECE = fields(
+    {
+        "index": COUNT,
+        "delta": _DELTA,
+        "finish_reason": or_null(named("stop", "length", "content_filter", "tool_calls")),
+        "logprobs": or_null(_LOGPROBS),
+        "content_filter_results": OUTPUT_FILTER,
+    }
+)
+# the first chunk tells only what the filter found in the prompt
+FIRST_CHUNK = fields(
+    {
+        **dict.fromkeys(("id", "model", "object"), named("")),
+        "choices": list_of(_PIECE, most=0),
+        "created": {"const": 0},
+        "prompt_filter_results": PROMPT_RESULTS,
+    },
+    {"usage": {"type": "null"}},
+)
+CHAT_CHUNK = fields(
+    {
+        "id": shaped("chatcmpl-[A-Za-z0-9]+"),
+        "object": named("chat.completion.chunk"),
+        "created": MOMENT,
+        "model": WORDS,
+        "choices": list_of(_PIECE, most=1),
+    },
+    {
+        "system_fingerprint": or_null(TEXT),
+        "service_tier": or_null(TEXT),
+        "usage": or_null(CHAT_COMPLETION["properties"]["usage"]),
+    },
+)
 OUTPUT_MESSAGE = fields(
     {
         "id": shaped("msg_[A-Za-z0-9]+"),
         "type": named("message"),
         "role": named("assistant"),
-        "status": named("completed", "incomplete"),
+        "status": named("completed", "incomplete", "in_progress"),
         "content": list_of(
             fields(
                 {"type": named("output_text"), "text": TEXT, "annotations": list_of({"type": "object"})},
@@ -156,3 +192,35 @@ RESPONSE = fields(
         "content_filters": list_of({"type": "object"}),
     },
 )
+RESPONSE_DELETED = fields({"id": shaped("resp_[A-Za-z0-9]+"), "object": named("response"), "deleted": {"const": True}})
+_INPUT_PART = {
+    "anyOf": [
+        fields({"type": named("input_text"), "text": TEXT}),
+        fields({"type": named("input_image"), "image_url": or_null(TEXT), "detail": TEXT}, {"file_id": or_null(TEXT)}),
+        fields({"type": named("output_text"), "text": TEXT}, {"annotations": list_of({}), "logprobs": list_of({})}),
+        fields({"type": named("refusal"), "refusal": TEXT}),
+    ]
+}
+INPUT_ITEM = fields(
+    {
+        "id": WORDS,
+        "type": named("message"),
+        "role": named("user", "assistant", "system", "developer"),
+        "status": named("completed", "incomplete"),
+        "content": list_of(_INPUT_PART),
+    }
+)
+_PART = OUTPUT_MESSAGE["properties"]["content"]["items"]
+_IN_MESSAGE = {"item_id": shaped("msg_[A-Za-z0-9]+"), "output_index": COUNT, "content_index": COUNT}
+_IN_OUTPUT = {"output_index": COUNT, "item": OUTPUT_MESSAGE}
+_EVENTS = {
+    **dict.fromkeys(("created", "in_progress", "completed", "incomplete"), {"response": RESPONSE}),
+    **dict.fromkeys(("output_item.added", "output_item.done"), _IN_OUTPUT),
+    **dict.fromkeys(("content_part.added", "content_part.done"), {**_IN_MESSAGE, "part": _PART}),
+    "output_text.delta": {**_IN_MESSAGE, "delta": TEXT, "logprobs": list_of(LOGPROB)},
+    "output_text.done": {**_IN_MESSAGE, "text": TEXT, "logprobs": list_of(LOGPROB)},
+}
+RESPONSE_EVENTS = {
+    f"response.{name}": fields({"type": named(f"response.{name}"), "sequence_number": COUNT, **told})
+    for name, told in _EVENTS.items()
+}

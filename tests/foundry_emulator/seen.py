@@ -43,6 +43,8 @@ ADDRESSES: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_DATA}(/deployments/[^/]+)?/chat/completions", "chat completion"),
     ("POST", rf"{_DATA}/responses", "response"),
     ("GET", rf"{_DATA}/responses/[^/]+", "response"),
+    ("DELETE", rf"{_DATA}/responses/[^/]+", "response deleted"),
+    ("GET", rf"{_DATA}/responses/[^/]+/input_items", "input item list"),
     ("GET", rf"{_ACCOUNT}/deployments", "deployment list"),
     ("GET", rf"{_ACCOUNT}/deployments/[^/]+/skus", "deployment sku list"),
     ("GET|PUT|PATCH", rf"{_ACCOUNT}/deployments/[^/]+", "deployment"),
