@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foundry_emulator.accounts import Account
+from foundry_emulator.inference.filters import Filters
 from foundry_emulator.settings import DEFAULT_ACCOUNT, ONE_BLAS_THREAD, CannotServe, Durations, Settings
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}")
@@ -67,6 +68,22 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=defaults.rate_limit_factor,
         help="times what a capacity unit allows (%(default)s)",
     )
+    parser.add_argument(
+        "--jitter",
+        type=_not_negative,
+        default=defaults.jitter,
+        metavar="DEVIATION",
+        help="standard deviation of the noise on log-probabilities, another for every request (%(default)s)",
+    )
+    for option, meaning in (("prompt", "refused with content_filter"), ("answer", "cut off before it")):
+        parser.add_argument(
+            f"--filtered-{'phrase' if option == 'prompt' else 'answer'}",
+            action="append",
+            default=[],
+            metavar="TEXT",
+            help=f"{'a prompt' if option == 'prompt' else 'an answer'} with this text is {meaning}; say it again for"
+            " several (none)",
+        )
     parser.add_argument("--speed", type=_positive, default=1.0, help="divides all durations below (%(default)s)")
     for name, meaning in _DURATION_OPTIONS.items():
         parser.add_argument(
@@ -86,6 +103,8 @@ def _settings(given: argparse.Namespace) -> Settings:
         identity_header=given.identity_header,
         rate_limit_factor=given.rate_limit_factor,
         durations=durations.faster(given.speed),
+        filters=Filters(tuple(given.filtered_phrase), tuple(given.filtered_answer)),
+        jitter=given.jitter,
     )
 
 

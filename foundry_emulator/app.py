@@ -23,9 +23,15 @@ from foundry_emulator.fine_tuning.records import JobRecords
 from foundry_emulator.fine_tuning.routes import JobRoutes
 from foundry_emulator.fine_tuning.runner import JobRunner
 from foundry_emulator.http_answers import broken, path_not_found
+from foundry_emulator.inference import response_store
+from foundry_emulator.inference.answering import Answering
 from foundry_emulator.inference.chat import Chat
+from foundry_emulator.inference.desk import Desk
 from foundry_emulator.inference.rate_limits import RateLimits
+from foundry_emulator.inference.response_store import ResponseStore
+from foundry_emulator.inference.responses import Responses
 from foundry_emulator.inference.routes import InferenceRoutes
+from foundry_emulator.inference.sight import Sight
 from foundry_emulator.learning.feature_cache import FeatureCache
 from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.models.routes import ModelRoutes
@@ -45,7 +51,7 @@ class Emulator:
 def assemble(settings: Settings) -> Emulator:
     """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
     state = State(settings.state)
-    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
+    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA, response_store.SCHEMA):
         state.define(schema)
     accounts = Accounts(settings.accounts)
     clock = Clock(state)
@@ -56,20 +62,18 @@ def assemble(settings: Settings) -> Emulator:
     job_records = JobRecords(state, clock, files)
     jobs = Jobs(state, clock, files, job_records, durations.job_queue)
     deployments = ModelDeployments(state, clock, durations)
-    chat = Chat(
-        state=state,
-        clock=clock,
-        deployments=deployments,
-        limits=RateLimits(clock, settings.rate_limit_factor),
-        calls=calls,
-        features=FeatureCache(settings.state / "features.sqlite"),
-    )
+    limits = RateLimits(clock, settings.rate_limit_factor)
+    desk = Desk(clock, deployments, limits, calls)
+    sight = Sight(FeatureCache(settings.state / "features.sqlite"))
+    answering = Answering(state, sight, settings.filters, settings.jitter)
+    chat = Chat(desk, answering)
+    responses = Responses(desk, answering, ResponseStore(state, clock))
     plane = DataPlane(gatekeeper)
     routes = [
         *FileRoutes(plane, files).routes(),
         *JobRoutes(plane, jobs).routes(),
         *ModelRoutes(plane, state).routes(),
-        *InferenceRoutes(plane, chat).routes(),
+        *InferenceRoutes(plane, chat, responses).routes(),
         *ControlPlane(accounts, gatekeeper, deployments).routes(),
         *OwnControls(gatekeeper, clock).routes(),
     ]

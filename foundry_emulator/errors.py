@@ -4,6 +4,7 @@ ServiceError
   one class: an HTTP status, a code, a message, and headers; functions below name the cases
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ class ServiceError(Exception):
     def __init__(
         self,
         status: int,
-        code: str,
+        code: str | None,
         message: str,
         *,
         headers: Mapping[str, str] | None = None,
@@ -87,8 +88,60 @@ def unexpected_state(message: str) -> ServiceError:
     return ServiceError(400, "unexpectedEntityState", message)
 
 
-def bad_chat_request(message: str, param: str | None, code: str = "invalid_request_error") -> ServiceError:
-    return ServiceError(400, code, message, param=param, type="invalid_request_error")
+def bad_request(message: str, param: str | None, code: str | None) -> ServiceError:
+    """Refuse a question to a model because of the field *param*."""
+    return ServiceError(400, code, message, type="invalid_request_error", param=param)
+
+
+def content_filter(results: Mapping[str, Any]) -> ServiceError:
+    """Refuse a prompt because of what the content filter found in it."""
+    refusal = ServiceError(
+        400,
+        "content_filter",
+        "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please"
+        " modify your prompt and retry. To learn more about our content filtering policies please read our"
+        " documentation: https://go.microsoft.com/fwlink/?linkid=2198766",
+        type=None,
+        param="prompt",
+        innererror={"code": "ResponsibleAIPolicyViolation", "content_filter_result": dict(results)},
+    )
+    refusal.details["status"] = refusal.status
+    return refusal
+
+
+def context_length_exceeded(most: int, prompt: int, answer: int) -> ServiceError:
+    """Refuse a prompt of *prompt* tokens with room for an answer of *answer* tokens; the model has *most* in all."""
+    told = (
+        f"you requested {prompt + answer} tokens ({prompt} in the messages, {answer} in the completion). Please reduce"
+        " the length of the messages or completion."
+        if answer
+        else f"your messages resulted in {prompt} tokens. Please reduce the length of the messages."
+    )
+    return bad_request(
+        f"This model's maximum context length is {most} tokens. However, {told}", "messages", "context_length_exceeded"
+    )
+
+
+def input_too_long() -> ServiceError:
+    return bad_request(
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        "input",
+        "context_length_exceeded",
+    )
+
+
+def too_many_headers(most: int) -> ServiceError:
+    return ServiceError(431, "431", f"Request Header Fields Too Large: at most {most} custom headers are allowed.")
+
+
+def response_not_found(name: str) -> ServiceError:
+    return ServiceError(404, None, f"Response with id '{name}' not found.", type="invalid_request_error", param=None)
+
+
+def previous_response_not_found(name: str) -> ServiceError:
+    return bad_request(
+        f"Previous response with id '{name}' not found.", "previous_response_id", "previous_response_not_found"
+    )
 
 
 def quota_exceeded(message: str) -> ServiceError:
@@ -104,15 +157,16 @@ def deployment_not_found() -> ServiceError:
     )
 
 
-def rate_limited(limit: str, wait: float, headers: Mapping[str, str]) -> ServiceError:
-    """Refuse because the *limit* ("token" or "call") is used up for *wait* more seconds."""
-    milliseconds = max(1, round(wait * 1000))
+def rate_limited(limit: str, wait: float, headers: Mapping[str, str], *, operation: str, version: str) -> ServiceError:
+    """Refuse because the *limit* ("token" or "call") is used up for *wait* more real seconds."""
+    milliseconds = max(1, math.ceil(wait * 1000))
     seconds = -(-milliseconds // 1000)
     return ServiceError(
         429,
         "429",
-        "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version v1 have exceeded"
-        f" {limit} rate limit of your current OpenAI S0 pricing tier. Please retry after {seconds} seconds."
+        f"Requests to the {operation} Operation under Azure OpenAI API version {version} have exceeded"
+        f" {limit} rate limit of your current OpenAI S0 pricing tier. Please retry after {seconds}"
+        f" second{'' if seconds == 1 else 's'}."
         " Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default"
         " rate limit.",
         headers={**headers, "retry-after-ms": str(milliseconds), "retry-after": str(seconds)},

@@ -58,7 +58,18 @@ async def json_body(request: Request) -> dict[str, Any]:
         raise errors.invalid_payload(f"The request body is not valid JSON: {problem}.") from problem
     if not isinstance(parsed, dict):
         raise errors.invalid_payload("The request body must be a JSON object.")
+    _check_characters(content, parsed)
     return parsed
+
+
+def _check_characters(content: bytes, parsed: dict[str, Any]) -> None:
+    """Return if all text in *parsed* is of whole characters; ServiceError 400 if there is half a pair."""
+    if b"\\u" not in content and b"\xed" not in content:
+        return
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError as problem:
+        raise errors.invalid_payload(f"The request body is not valid JSON: {problem.reason}.") from problem
 
 
 async def in_thread(work: Callable[[], Any]) -> JSONResponse:

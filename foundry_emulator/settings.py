@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from foundry_emulator.accounts import Account
+from foundry_emulator.inference.filters import Filters
 
 # answers are the same to the last bit only with one BLAS thread; the libraries read this when they are loaded
 ONE_BLAS_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM")}
@@ -44,3 +45,5 @@ class Settings:
     identity_header: str | None = None
     rate_limit_factor: float = 1.0
     durations: Durations = field(default_factory=Durations)
+    filters: Filters = field(default_factory=Filters)
+    jitter: float = 0.0

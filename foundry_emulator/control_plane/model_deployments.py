@@ -72,6 +72,7 @@ class AnsweringDeployment:
     capacity: int
     model: str
     weights: str | None
+    base: str
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ class ModelDeployments:
         if row is None or self.clock.now() < row["callable_at"]:
             raise errors.deployment_not_found()
         model = row["model"] if row["weights"] else row["base_model"]
-        return AnsweringDeployment(row["number"], row["name"], row["capacity"], model, row["weights"])
+        return AnsweringDeployment(
+            row["number"], row["name"], row["capacity"], model, row["weights"], row["base_model"]
+        )
 
     def put(self, place: Place, name: str, body: dict[str, Any]) -> Written:
         """Create a model deployment, or change its size and tags; ServiceError if it is refused."""

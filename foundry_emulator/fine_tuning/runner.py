@@ -98,9 +98,6 @@ class JobRunner:
 
     def _obey(self, job: Row, process: subprocess.Popen[str]) -> tuple[str, str] | None:
         """Give the order and keep what is reported; return (code, message) if the job cannot succeed."""
-        base = catalogue.base_model(job["base_model"])
-        if base is None or not base.images:
-            return "invalidPayload", f"The model {job['base_model']} does not support training with images."
         try:
             _send(process, self._order(job))
         except BrokenPipeError:
@@ -111,6 +108,7 @@ class JobRunner:
 
     def _order(self, job: Row) -> dict[str, Any]:
         request = json.loads(job["request"])
+        base = catalogue.base_model(job["base_model"])
         validation = request.get("validation_file")
         parameters = json.loads(job["hyperparameters"])
         return {
@@ -123,6 +121,8 @@ class JobRunner:
             "epochs": parameters["n_epochs"],
             "batch_size": parameters["batch_size"],
             "multiplier": parameters["learning_rate_multiplier"],
+            "model": job["base_model"],
+            "images": base is not None and base.images,
         }
 
     def _path(self, job: Row, file_id: str) -> Path:

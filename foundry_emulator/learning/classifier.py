@@ -2,156 +2,208 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foundry_emulator.state import write_durably
-
-Matrix = NDArray[np.float32]
+from foundry_emulator.learning import inputs
+from foundry_emulator.learning.inputs import Inputs, Matrix
+from foundry_emulator.learning.scores import Score
 
 HIDDEN = 128
-BASE_LEARNING_RATE = 2e-3
-DECAY = 1e-4
-_LEAST_SPREAD = np.float32(1e-3)
-_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
+MOST_HIDDEN = 512
+BASE_LEARNING_RATE = 2e-2
+MOMENTUM = 0.9
+MOST_GRADIENT = 2.0
+"""Longer gradients are shortened to this norm, as is usual in fine-tuning: one odd example must not spoil a model."""
+OLD_UNITS_RATE_SHARE = 0.1
+_ABSENT = 1e-5
+"""The share that answers have in a file that does not hold them."""
 _PARAMETERS = ("hidden_weights", "hidden_bias", "output_weights", "output_bias")
-
-
-@dataclass(frozen=True)
-class Score:
-    """How well predictions fit: mean cross-entropy in nats, and the share of right answers."""
-
-    loss: float
-    accuracy: float
+_INPUTS = ("mean", "spread", "directions", "factors")
+Labels = NDArray[np.int64]
 
 
 @dataclass
 class Classifier:
-    """Weights of one network, the answers it knows, and the standardization it was trained with."""
+    """Weights of one network, the answers it knows, and how its inputs were prepared.
+
+    *rates* is the share of the learning rate that each hidden unit has; *within* how images of one answer vary, found
+    from *examples* of them.
+    """
 
     answers: list[str]
-    mean: Matrix
-    spread: Matrix
+    inputs: Inputs
     hidden_weights: Matrix
     hidden_bias: Matrix
     output_weights: Matrix
     output_bias: Matrix
+    within: Matrix
+    examples: int
+    rates: Matrix
 
     def log_probabilities(self, features: Matrix) -> Matrix:
         """Return natural-log probabilities, one row per row of *features*, one column per answer."""
-        return _log_softmax(self._scores(self._hidden(self._standardized(features))))
+        return _log_softmax(self.scores(self.hidden(self.inputs(features))))
 
-    def score(self, features: Matrix, labels: NDArray[np.int64]) -> Score:
+    def score(self, features: Matrix, labels: Labels) -> Score:
         """Return loss and accuracy on labelled rows; a label of -1 (an unknown answer) counts as wrong."""
         return _score(self.log_probabilities(features), labels)
 
-    def labels(self, answers: Sequence[str]) -> NDArray[np.int64]:
+    def labels(self, answers: Sequence[str]) -> Labels:
         """Return the column of each answer, -1 for one the network has never seen."""
         columns = {answer: column for column, answer in enumerate(self.answers)}
         return np.array([columns.get(answer, -1) for answer in answers], dtype=np.int64)
 
-    def widen(self, answers: Sequence[str]) -> None:
-        """Add columns for answers not known yet; what is known keeps its weights."""
-        new = [answer for answer in answers if answer not in set(self.answers)]
-        if not new:
-            return
-        zeros = np.zeros((self.output_weights.shape[0], len(new)), dtype=np.float32)
-        start = self.output_bias.min(initial=0.0)
-        self.output_weights = np.concatenate([self.output_weights, zeros], axis=1)
-        self.output_bias = np.concatenate([self.output_bias, np.full(len(new), start, dtype=np.float32)])
-        self.answers.extend(new)
-
-    def save(self, path: Path) -> None:
-        """Write the network so that *path* holds all of it or nothing, also after a crash."""
-        buffer = io.BytesIO()
-        arrays = {name: getattr(self, name) for name in ("mean", "spread", *_PARAMETERS)}
-        np.savez(buffer, answers=np.array(self.answers), **arrays)
-        buffer.seek(0)
-        write_durably(path, buffer)
-
-    def _standardized(self, features: Matrix) -> Matrix:
-        return np.asarray((features - self.mean) / self.spread, dtype=np.float32)
-
-    def _hidden(self, rows: Matrix) -> Matrix:
+    def hidden(self, rows: Matrix) -> Matrix:
+        """Return the hidden units' activations for prepared rows."""
         return np.asarray(np.maximum(rows @ self.hidden_weights + self.hidden_bias, 0), dtype=np.float32)
 
-    def _scores(self, hidden: Matrix) -> Matrix:
+    def scores(self, hidden: Matrix) -> Matrix:
+        """Return the answers' scores before they are made probabilities."""
         return hidden @ self.output_weights + self.output_bias
+
+    def continue_with(self, features: Matrix, answers: Sequence[str], seed: int) -> None:
+        """Get ready to learn from rows with their answers; until then it answers as before.
+
+        For answers not known yet there are new columns and new hidden units, which learn faster than the old ones, on
+        inputs that discount what is known to vary within an answer.
+        """
+        known = set(self.answers)
+        new = [answer for answer in sorted(set(answers)) if answer not in known]
+        found = inputs.variation_within(features, answers)
+        if new:
+            self._turn_to(inputs.continuing(self.inputs, features, self.within))
+            self._grow(min(HIDDEN, MOST_HIDDEN - len(self.hidden_bias)), seed)
+            self._widen(new, features, answers)
+        total = self.examples + len(answers)
+        self.within = inputs.both(self.within, self.examples / total, found)
+        self.examples = total
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return everything as arrays that `from_arrays` reads."""
+        return {
+            "answers": np.array(self.answers),
+            "within": self.within,
+            "examples": np.array(self.examples),
+            **{name: getattr(self.inputs, name) for name in _INPUTS},
+            **{name: getattr(self, name) for name in _PARAMETERS},
+        }
+
+    def _turn_to(self, prepared: Inputs) -> None:
+        self.hidden_weights, self.hidden_bias = self.inputs.carry(self.hidden_weights, self.hidden_bias, prepared)
+        self.inputs = prepared
+
+    def _grow(self, units: int, seed: int) -> None:
+        drawn = _drawn(len(self.hidden_weights), units, seed)
+        self.hidden_weights = np.concatenate([self.hidden_weights, drawn], axis=1)
+        nothing = np.zeros((units, len(self.answers)), dtype=np.float32)
+        self.rates = np.concatenate(
+            [np.full_like(self.hidden_bias, OLD_UNITS_RATE_SHARE), np.ones(units, dtype=np.float32)]
+        )
+        self.hidden_bias = np.concatenate([self.hidden_bias, np.zeros(units, dtype=np.float32)])
+        self.output_weights = np.concatenate([self.output_weights, nothing])
+
+    def _widen(self, new: Sequence[str], features: Matrix, answers: Sequence[str]) -> None:
+        """Add columns that are, on *features*, as probable beside the old ones as *answers* say."""
+        share = sum(answer in set(new) for answer in answers) / len(answers)
+        odds = math.log(max(share, _ABSENT) / max(1 - share, _ABSENT))
+        old = _log_sum(self.scores(self.hidden(self.inputs(features)))).mean()
+        start = np.full(len(new), old + odds - math.log(len(new)), dtype=np.float32)
+        zeros = np.zeros((len(self.output_weights), len(new)), dtype=np.float32)
+        self.output_weights = np.concatenate([self.output_weights, zeros], axis=1)
+        self.output_bias = np.concatenate([self.output_bias, start])
+        self.answers.extend(new)
 
 
 def start(features: Matrix, answers: Sequence[str], seed: int) -> Classifier:
-    """Return an untrained network for *answers*, standardized by *features*."""
-    generator = np.random.default_rng(seed)
-    width = features.shape[1]
-    scale = math.sqrt(2.0 / width)
+    """Return an untrained network for rows with their *answers*."""
+    distinct = sorted(set(answers))
     return Classifier(
-        answers=list(answers),
-        mean=features.mean(axis=0, dtype=np.float64).astype(np.float32),
-        spread=np.maximum(features.std(axis=0, dtype=np.float64).astype(np.float32), _LEAST_SPREAD),
-        hidden_weights=(generator.standard_normal((width, HIDDEN)) * scale).astype(np.float32),
+        answers=distinct,
+        inputs=inputs.standardizing(features),
+        hidden_weights=_drawn(features.shape[1], HIDDEN, seed),
         hidden_bias=np.zeros(HIDDEN, dtype=np.float32),
-        output_weights=np.zeros((HIDDEN, len(answers)), dtype=np.float32),
-        output_bias=np.zeros(len(answers), dtype=np.float32),
+        output_weights=np.zeros((HIDDEN, len(distinct)), dtype=np.float32),
+        output_bias=np.zeros(len(distinct), dtype=np.float32),
+        within=inputs.variation_within(features, answers),
+        examples=len(answers),
+        rates=np.ones(HIDDEN, dtype=np.float32),
+    )
+
+
+def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> Classifier:
+    """Return the network that `Classifier.to_arrays` wrote; KeyError if something is missing."""
+    floats = {name: arrays[name].astype(np.float32, copy=False) for name in (*_PARAMETERS, *_INPUTS, "within")}
+    return Classifier(
+        answers=[str(answer) for answer in arrays["answers"]],
+        inputs=Inputs(**{name: floats[name] for name in _INPUTS}),
+        within=floats["within"],
+        examples=int(arrays["examples"].astype(np.int64)),
+        rates=np.ones_like(floats["hidden_bias"]),
+        **{name: floats[name] for name in _PARAMETERS},
     )
 
 
 def load(path: Path) -> Classifier:
-    """Read a network that `Classifier.save` wrote; OSError or ValueError if it cannot be read."""
+    """Read the image part of a file of weights; OSError, ValueError or KeyError if there is none."""
     with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in ("mean", "spread", *_PARAMETERS)}
-        return Classifier(answers=[str(answer) for answer in stored["answers"]], **arrays)
+        return from_arrays({name.removeprefix("images."): stored[name] for name in stored.files})
 
 
 @dataclass
 class Optimizer:
-    """Adam with decoupled weight decay over one classifier's weights."""
+    """Gradient descent with momentum over one classifier's weights."""
 
     classifier: Classifier
-    steps: int = 0
-    _first: dict[str, Matrix] = field(default_factory=dict)
-    _second: dict[str, Matrix] = field(default_factory=dict)
+    _velocity: dict[str, Matrix] = field(default_factory=dict)
 
-    def step(self, features: Matrix, labels: NDArray[np.int64], learning_rate: float) -> Score:
+    def step(self, features: Matrix, labels: Labels, learning_rate: float) -> Score:
         """Learn from one minibatch; return its score from before the update."""
         model = self.classifier
-        rows = model._standardized(features)
-        hidden = model._hidden(rows)
-        log_probabilities = _log_softmax(model._scores(hidden))
+        rows = model.inputs(features)
+        hidden = model.hidden(rows)
+        log_probabilities = _log_softmax(model.scores(hidden))
         score = _score(log_probabilities, labels)
         error = np.exp(log_probabilities)
         error[np.arange(len(labels)), labels] -= 1
         error /= np.float32(len(labels))
-        back = (error @ model.output_weights.T) * (hidden > 0)
-        gradients = (rows.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(axis=0))
-        self.steps += 1
-        for name, gradient in zip(_PARAMETERS, gradients, strict=True):
-            self._update(name, gradient, learning_rate)
+        back = (error @ model.output_weights.T) * (hidden > 0) * model.rates
+        to_output = (hidden * model.rates).T @ error
+        self._update((rows.T @ back, back.sum(axis=0), to_output, error.sum(axis=0)), learning_rate)
         return score
 
-    def _update(self, name: str, gradient: Matrix, learning_rate: float) -> None:
-        weights: Matrix = getattr(self.classifier, name)
-        first = self._first.setdefault(name, np.zeros_like(weights))
-        second = self._second.setdefault(name, np.zeros_like(weights))
-        first += np.float32(1 - _BETA_1) * (gradient - first)
-        second += np.float32(1 - _BETA_2) * (gradient * gradient - second)
-        size = np.float32(learning_rate * math.sqrt(1 - _BETA_2**self.steps) / (1 - _BETA_1**self.steps))
-        weights *= np.float32(1 - learning_rate * DECAY)
-        weights -= size * first / (np.sqrt(second) + np.float32(_EPSILON))
+    def _update(self, gradients: Sequence[Matrix], learning_rate: float) -> None:
+        norm = math.sqrt(sum(float(np.square(gradient).sum()) for gradient in gradients))
+        share = np.float32(min(1.0, MOST_GRADIENT / max(norm, 1e-12)))
+        for name, gradient in zip(_PARAMETERS, gradients, strict=True):
+            weights: Matrix = getattr(self.classifier, name)
+            velocity = self._velocity.setdefault(name, np.zeros_like(weights))
+            velocity *= np.float32(MOMENTUM)
+            velocity += gradient * share
+            weights -= np.float32(learning_rate) * velocity
+
+
+def _drawn(width: int, units: int, seed: int) -> Matrix:
+    drawn = np.random.default_rng(seed).standard_normal((width, units)) * math.sqrt(2.0 / width)
+    return drawn.astype(np.float32)
 
 
 def _log_softmax(scores: Matrix) -> Matrix:
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
+    return np.asarray(scores - _log_sum(scores), dtype=np.float32)
 
 
-def _score(log_probabilities: Matrix, labels: NDArray[np.int64]) -> Score:
+def _log_sum(scores: Matrix) -> Matrix:
+    greatest = scores.max(axis=1, keepdims=True)
+    return np.asarray(greatest + np.log(np.exp(scores - greatest).sum(axis=1, keepdims=True)), dtype=np.float32)
+
+
+def _score(log_probabilities: Matrix, labels: Labels) -> Score:
     known = labels >= 0
     chosen = np.where(known, log_probabilities[np.arange(len(labels)), labels], log_probabilities.min(axis=1))
     right = known & (log_probabilities.argmax(axis=1) == labels)
-    return Score(loss=float(-chosen.mean()), accuracy=float(right.mean()))
+    return Score(loss=float(-chosen.mean()), accuracy=float(right.mean()), count=len(labels))

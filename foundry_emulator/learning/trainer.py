@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from foundry_emulator.learning import classifier
-from foundry_emulator.learning.classifier import Classifier, Optimizer, Score
-from foundry_emulator.learning.examples import LearnableSet, read_learnable
+from foundry_emulator.learning import weights
+from foundry_emulator.learning.examples import ImagesNotTaken, LearnableSet, Reader
 from foundry_emulator.learning.feature_cache import FeatureCache
+from foundry_emulator.learning.learners import Examination, Learner
+from foundry_emulator.learning.scores import Score
 
 AUTO = -1
 NICENESS = 10
@@ -27,7 +28,6 @@ AUTO_EPOCHS = 3
 AUTO_BATCH_SHARE = 0.002
 AUTO_MULTIPLIER = 1.0
 LAST_RATE_SHARE = 0.15
-CONTINUED_RATE_SHARE = 0.5
 VALIDATION_EVERY = 10
 VALIDATION_ROWS = 32
 
@@ -38,7 +38,11 @@ class CannotTrain(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be trained: files, seed, hyperparameters (-1 for auto), and what to continue from."""
+    """What is to be trained: files, seed, hyperparameters (-1 for auto), and what to continue from.
+
+    *model* is the base model's name, *images* whether it can learn from them; *people_share* of all images, 0 to 1,
+    are left out as if they showed people.
+    """
 
     training: Path
     validation: Path | None
@@ -49,6 +53,9 @@ class Order:
     epochs: int
     batch_size: int
     multiplier: float
+    model: str = "model"
+    images: bool = True
+    people_share: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> Order:
@@ -86,18 +93,8 @@ def main() -> int:
 
 def run(order: Order) -> None:
     """Carry out *order*, reporting every step; CannotTrain if there is too little to learn from."""
-    cache = FeatureCache(order.cache)
-    training = read_learnable(order.training, cache)
-    report("preprocessed", file="training", skipped=training.skipped)
-    if len(training.answers) < LEAST_EXAMPLES:
-        raise CannotTrain(
-            f"The training file has {len(training.answers)} examples with usable images"
-            f" ({training.skipped} were skipped); at least {LEAST_EXAMPLES} are needed."
-        )
-    validation = read_learnable(order.validation, cache) if order.validation else None
-    if validation:
-        report("preprocessed", file="validation", skipped=validation.skipped)
-    settled = order.settled(len(training.answers))
+    training, validation = _read(order)
+    settled = order.settled(len(training))
     report(
         "started",
         n_epochs=settled.epochs,
@@ -108,25 +105,46 @@ def run(order: Order) -> None:
     report("finished", trained_tokens=training.tokens * settled.epochs)
 
 
+def _read(order: Order) -> tuple[LearnableSet, LearnableSet | None]:
+    """Return the training and the validation set; CannotTrain if they do not suit."""
+    reader = Reader(FeatureCache(order.cache), takes_images=order.images, people_share=order.people_share)
+    try:
+        training = reader.read(order.training)
+        report("preprocessed", file="training", skipped=training.skipped)
+        _check_enough(training)
+        validation = reader.read(order.validation) if order.validation else None
+    except ImagesNotTaken as problem:
+        raise CannotTrain(f"The model {order.model} does not support training with images.") from problem
+    if validation:
+        report("preprocessed", file="validation", skipped=validation.skipped)
+    return training, validation
+
+
+def _check_enough(training: LearnableSet) -> None:
+    if len(training) >= LEAST_EXAMPLES:
+        return
+    usable = "usable examples" if training.conversations else "examples with usable images"
+    raise CannotTrain(
+        f"The training file has {len(training)} {usable} ({training.skipped} were skipped);"
+        f" at least {LEAST_EXAMPLES} are needed."
+    )
+
+
 class _Training:
     """One run over the epochs."""
 
     def __init__(self, order: Order, training: LearnableSet, validation: LearnableSet | None) -> None:
         self.order = order
-        self.training = training
-        self.validation = validation if validation and validation.answers else None
-        self.model = _starting_model(order, training)
-        self.labels = self.model.labels(training.answers)
-        self.optimizer = Optimizer(self.model)
-        self.steps_per_epoch = -(-len(training.answers) // order.batch_size)
+        self.examples = len(training)
+        self.learner = Learner(order.parent, training, order.seed)
+        self.validation = Examination(self.learner.model, validation) if validation else None
+        self.steps_per_epoch = -(-self.examples // order.batch_size)
         self.total_steps = self.steps_per_epoch * order.epochs
-        share = CONTINUED_RATE_SHARE if order.parent else 1.0
-        self.first_rate = classifier.BASE_LEARNING_RATE * order.multiplier * share
 
     def run(self) -> None:
         generator = np.random.default_rng(self.order.seed)
         for epoch in range(self.order.epochs):
-            shuffled = generator.permutation(len(self.labels))
+            shuffled = generator.permutation(self.examples)
             for place in range(self.steps_per_epoch):
                 rows = shuffled[place * self.order.batch_size : (place + 1) * self.order.batch_size]
                 step = epoch * self.steps_per_epoch + place + 1
@@ -137,38 +155,27 @@ class _Training:
 
     def _learn(self, rows: np.typing.NDArray[np.int64], step: int) -> dict[str, float]:
         gone = (step - 1) / self.total_steps
-        rate = self.first_rate * (1 - (1 - LAST_RATE_SHARE) * gone)
-        score = self.optimizer.step(self.training.features[rows], self.labels[rows], rate)
+        score = self.learner.learn(rows, self.order.multiplier * (1 - (1 - LAST_RATE_SHARE) * gone))
         metrics = {"train_loss": score.loss, "train_mean_token_accuracy": score.accuracy}
-        if self.validation and (step % VALIDATION_EVERY == 0 or step in (1, self.total_steps)):
-            sample = self._score(self.validation, step)
+        if self.validation is not None and (step % VALIDATION_EVERY == 0 or step in (1, self.total_steps)):
+            sample = self._sample(self.validation, step)
             metrics |= {"valid_loss": sample.loss, "valid_mean_token_accuracy": sample.accuracy}
         return metrics
 
     def _end_epoch(self, step: int, metrics: dict[str, float]) -> None:
         if self.validation:
-            full = self._score(self.validation, None)
+            full = self.validation.score()
             metrics |= {"full_valid_loss": full.loss, "full_valid_mean_token_accuracy": full.accuracy}
         path = Path(f"{self.order.weights}-{step}.npz")
-        self.model.save(path)
+        weights.save(self.learner.model, path)
         report("step", step=step, **metrics)
         report("checkpoint", step=step, weights=path.name, metrics=metrics)
 
-    def _score(self, rows: LearnableSet, step: int | None) -> Score:
-        """Score all rows, or at *step* the next few of them in turn."""
-        labels = self.model.labels(rows.answers)
-        if step is None:
-            return self.model.score(rows.features, labels)
-        turn = (np.arange(min(VALIDATION_ROWS, len(labels))) + step // VALIDATION_EVERY * VALIDATION_ROWS) % len(labels)
-        return self.model.score(rows.features[turn], labels[turn])
-
-
-def _starting_model(order: Order, training: LearnableSet) -> Classifier:
-    if order.parent is None:
-        return classifier.start(training.features, training.distinct_answers, order.seed)
-    model = classifier.load(order.parent)
-    model.widen(training.distinct_answers)
-    return model
+    def _sample(self, validation: Examination, step: int) -> Score:
+        """Score the next few validation examples in turn."""
+        count = len(validation)
+        turn = np.arange(min(VALIDATION_ROWS, count)) + step // VALIDATION_EVERY * VALIDATION_ROWS
+        return validation.score(turn % count)
 
 
 def report(event: str, **facts: Any) -> None:

@@ -1,6 +1,7 @@
 """The ways to write an address: by version or date, and with the name of an account."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def opened(address: str, key: str = API_KEY) -> OpenAI:
 
 def test_the_dated_client_asks_a_model_deployment(emulator: EmulatorProcess, deploy: Deploy) -> None:
     deploy("dated base", "gpt-4o", "2024-08-06")
+    threading.Event().wait(0.2)
     with AzureOpenAI(azure_endpoint=emulator.address, api_key=API_KEY, api_version=DATE, max_retries=5) as client:
         answer = client.chat.completions.create(
             model="dated base", messages=question(examples(range(1))[0].url), temperature=0

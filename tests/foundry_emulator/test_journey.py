@@ -143,8 +143,9 @@ def test_training_again_with_the_same_seed_gives_the_same_model_to_the_last_bit(
 def test_continuing_with_a_new_texture_keeps_the_old_ones(client: OpenAI, deploy: Deploy) -> None:
     old = train(client, examples(range(20), TEXTURES[:3]))
     few = examples(range(50, 54))
-    continued = train(client, few, model=str(old.fine_tuned_model))
-    afresh = train(client, few)
+    once = {"n_epochs": 1}
+    continued = train(client, few, model=str(old.fine_tuned_model), hyperparameters=once)
+    afresh = train(client, few, hyperparameters=once)
     deploy("continued", str(continued.fine_tuned_model))
     deploy("afresh", str(afresh.fine_tuned_model))
     new = [e for e in HELD_OUT if e.texture == TEXTURES[3]]

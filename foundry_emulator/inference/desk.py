@@ -1,0 +1,71 @@
+"""What all questions have in common: the model deployment is found, its limits hold, and every call is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from foundry_emulator.clock import Clock
+from foundry_emulator.control_plane.model_deployments import AnsweringDeployment, ModelDeployments
+from foundry_emulator.errors import ServiceError
+from foundry_emulator.inference.rate_limits import RateLimits, Visit
+from foundry_emulator.metrics.calls import COMPLETED, Call, Calls
+
+
+@dataclass
+class Turn:
+    """One call of a model deployment while it is answered."""
+
+    deployment: AnsweringDeployment
+    headers: dict[str, str] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    admitted: bool = False
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Lets calls in, and counts them before their answers leave."""
+
+    clock: Clock
+    deployments: ModelDeployments
+    limits: RateLimits
+    calls: Calls
+
+    @contextmanager
+    def serving(self, account: str, name: str, visit: Visit) -> Iterator[Turn]:
+        """Yield the turn of a call of the model deployment *name*; ServiceError DeploymentNotFound if there is none.
+
+        A ServiceError in the block is counted against the limits, gets their headers, and is raised again.
+        """
+        turn = Turn(self.deployments.answering(account, name))
+        try:
+            yield turn
+        except ServiceError as refusal:
+            told = self._with_headers(turn, refusal, visit)
+            self._count(account, turn, visit, told.status)
+            raise told from refusal
+        self._count(account, turn, visit, COMPLETED)
+
+    def admit(self, turn: Turn, tokens: int, visit: Visit) -> None:
+        """Take *tokens* from what the model deployment may read and write; ServiceError 429 if there is no room."""
+        turn.admitted = True
+        turn.headers = self.limits.take(turn.deployment.number, turn.deployment.capacity, tokens, visit)
+
+    def _with_headers(self, turn: Turn, refusal: ServiceError, visit: Visit) -> ServiceError:
+        if not turn.admitted:
+            try:
+                self.admit(turn, 0, visit)
+            except ServiceError as limited:
+                return limited
+        refusal.headers = {**turn.headers, **refusal.headers}
+        return refusal
+
+    def _count(self, account: str, turn: Turn, visit: Visit, status: int) -> None:
+        deployment = turn.deployment
+        call = Call(
+            account, deployment.name, deployment.number, visit.operation, status, turn.prompt_tokens,
+            turn.completion_tokens,
+        )  # fmt: skip
+        self.calls.count(call, self.clock.now())
