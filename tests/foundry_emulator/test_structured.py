@@ -25,8 +25,8 @@ from tests.foundry_emulator.deployed import (
     in_shape,
     log_probability,
     schema_of,
-    told,
     tokens_of,
+    told,
 )
 from tests.foundry_emulator.support import (
     API_KEY,
@@ -118,7 +118,8 @@ def test_fewer_possible_answers_share_the_probability_of_all(asked: OpenAI) -> N
 
 
 def test_the_classes_themselves_may_be_the_properties(asked: OpenAI) -> None:
-    values = in_json(asked, label=LABEL, **dict.fromkeys(TEXTURES, NUMBER))
+    classes: dict[str, Any] = dict.fromkeys(TEXTURES, NUMBER)
+    values = in_json(asked, label=LABEL, **classes)
 
     assert sum(values[texture] for texture in TEXTURES) == pytest.approx(1)
     assert max(TEXTURES, key=lambda texture: values[texture]) == values["label"]
