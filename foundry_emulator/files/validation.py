@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 LEAST_EXAMPLES = 10
+MOST_EXAMPLES = 50_000
+"""More image examples than that are refused."""
+_IMAGE = b'"image_url"'
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 
 def fine_tuning_problem(path: Path) -> str | None:
     """Return why the file cannot be trained on, None if nothing is wrong with its form."""
-    examples = 0
+    examples = pictured = 0
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
@@ -21,10 +24,16 @@ def fine_tuning_problem(path: Path) -> str | None:
             if problem:
                 return f"Validation of jsonl file failed: line {number}: {problem}"
             examples += 1
-    return _count_problem(examples)
+            pictured += _IMAGE in content
+    return _count_problem(examples, pictured)
 
 
-def _count_problem(examples: int) -> str | None:
+def _count_problem(examples: int, pictured: int) -> str | None:
+    if pictured > MOST_EXAMPLES:
+        return (
+            f"Validation of jsonl file failed: the file has {pictured} examples with images,"
+            f" at most {MOST_EXAMPLES} are allowed."
+        )
     if examples == 0:
         return "Validation of jsonl file failed: No valid json line found in file."
     if examples < LEAST_EXAMPLES:

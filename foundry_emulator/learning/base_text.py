@@ -17,10 +17,12 @@ _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
 _JAPANESE = re.compile("[\u3040-\u30ff]")
 _JAPANESE_WORD = re.compile("[\u30a0-\u30ff\u4e00-\u9fff]{2,12}|[\u4e00-\u9fff]")
 _COMMON = frozenset(
-    "a about an and any are as at be but by can could describe did do does explain few find for from get give had has"
-    " have how i if in into is it its know like list make many me more most my name of on one or our please say should"
-    " so some tell than that the their them there these they this to was we were what when where which who why will"
-    " with word words would write you your".split()
+    _WORD.findall(
+        "a about an and any are as at be but by can could describe did do does explain few find for from get give had"
+        " has have how i if in into is it its know like list make many me more most my name of on one or our please say"
+        " should so some tell than that the their them there these they this to was we were what when where which who"
+        " why will with word words would write you your"
+    )
 )
 _LONGEST_TOPIC = 3
 _SPREAD = 2.0
@@ -63,7 +65,7 @@ def base_answer(
 def _plain(asked: str) -> list[str]:
     if _JAPANESE.search(asked):
         topic = max(_JAPANESE_WORD.findall(asked), key=len, default="それ")
-        return [answer.format(topic=topic) for answer in _JAPANESE_ANSWERS]
+        return [answer.replace("{topic}", topic) for answer in _JAPANESE_ANSWERS]
     words = [word for word in _WORD.findall(asked) if word.lower() not in _COMMON]
     topic = " ".join(dict.fromkeys(words[:_LONGEST_TOPIC])) or "this"
     return [answer.replace("{topic}", topic) for answer in _ENGLISH]

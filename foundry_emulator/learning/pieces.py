@@ -76,7 +76,7 @@ class Vocabulary:
         return np.array(self._kinds, dtype=np.int64)[numbers]
 
     def forms(self, common: int) -> list[int]:
-        """Return all numbers that have this common form; none for bytes and white space."""
+        """Return all numbers that have this common form; none for what is no word."""
         return self._forms.get(common, [])
 
     @cached_property
@@ -97,7 +97,7 @@ class Vocabulary:
         bare = piece.strip().lower()
         kind = self._kind_of.setdefault(bare, number)
         self._kinds.append(kind)
-        if bare:
+        if any(character.isalnum() for character in bare):
             self._forms.setdefault(kind, []).append(number)
 
     def _spelled(self, piece: str) -> list[int]:

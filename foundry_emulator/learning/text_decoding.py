@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,26 +18,44 @@ Foresee = Callable[[Ids], Scores]
 
 LONGEST_BLOCK = 24
 LEAST_COPIES = 2
+PHRASE = 6
 LENGTH_FACTOR = 2
+HABIT = 0.95
 
 
 @dataclass(frozen=True)
 class Habits:
-    """The longest answer in pieces, and how often in a row the trained answers repeat the same block of pieces."""
+    """How the trained answers are built.
+
+    *longest* is their greatest length in pieces; *copies* how often in a row they repeat a block of several pieces;
+    *runs* how often in a row those pieces come that come more than once.
+    """
 
     longest: int = 0
     copies: int = LEAST_COPIES
+    runs: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, answers: Sequence[Ids]) -> Habits:
-        """Return the habits of *answers*."""
-        return cls().with_those_of(answers)
+        """Return the habits of *answers*; what hardly one in twenty does is no habit."""
+        if not answers:
+            return cls()
+        copies = int(np.quantile([_copies(answer) for answer in answers], HABIT, method="lower"))
+        found: dict[int, list[int]] = {}
+        for answer in answers:
+            for piece, run in _runs(answer).items():
+                found.setdefault(piece, []).append(run)
+        usual = {piece: int(np.quantile(runs, HABIT, method="lower")) for piece, runs in found.items()}
+        return cls(
+            longest=max(len(answer) for answer in answers),
+            copies=max(LEAST_COPIES, copies),
+            runs={piece: run for piece, run in sorted(usual.items()) if run > 1},
+        )
 
-    def with_those_of(self, answers: Sequence[Ids]) -> Habits:
-        """Return habits that allow these and those of *answers*."""
-        longest = max((len(answer) for answer in answers), default=0)
-        copies = max((_copies(answer) for answer in answers), default=0)
-        return Habits(max(self.longest, longest), max(self.copies, copies))
+    def and_those_of(self, other: Habits) -> Habits:
+        """Return habits that allow what either allows."""
+        runs = {piece: max(self.runs.get(piece, 1), other.runs.get(piece, 1)) for piece in {*self.runs, *other.runs}}
+        return Habits(max(self.longest, other.longest), max(self.copies, other.copies), dict(sorted(runs.items())))
 
 
 def write(
@@ -66,7 +85,7 @@ def _allowed(foreseen: Scores, written: list[int], vocabulary: Vocabulary, habit
     scores[vocabulary.special] = -np.inf
     if len(written) >= max(1, LENGTH_FACTOR * habits.longest):
         scores[np.arange(len(scores)) != END] = -np.inf
-    for number in _looping(written, habits.copies):
+    for number in _looping(written, habits):
         scores[number] = -np.inf
     scores -= scores.max()
     normalized: NDArray[np.float64] = scores - np.log(np.exp(scores).sum())
@@ -92,23 +111,48 @@ def _text(number: int, vocabulary: Vocabulary) -> str:
     return END_TEXT if number == END else vocabulary.decode([number])
 
 
-def _looping(written: Sequence[int], copies: int) -> list[int]:
-    """Return the pieces that would end one more copy, in a row, of a block than *copies*."""
-    looping = []
-    for size in range(1, LONGEST_BLOCK + 1):
+def _looping(written: Sequence[int], habits: Habits) -> list[int]:
+    """Return the pieces that would repeat more than *habits* allow."""
+    return [*_runs_on(written, habits), *_copies_on(written, habits.copies), *_phrases_on(written)]
+
+
+def _runs_on(written: Sequence[int], habits: Habits) -> list[int]:
+    last = written[-1:]
+    most = habits.runs.get(last[0], 1) if last else 1
+    return list(last) if len(written) >= most and written[-most:] == [*last] * most else []
+
+
+def _copies_on(written: Sequence[int], copies: int) -> Iterator[int]:
+    """Yield the pieces that would end one more copy, in a row, of a block than *copies*."""
+    for size in range(2, LONGEST_BLOCK + 1):
         needed = size * (copies + 1) - 1
         if len(written) < needed:
-            break
+            return
         tail = written[-needed:]
-        if tail[size:] == tail[:-size]:
-            looping.append(tail[-size])
-    return looping
+        if tail[size:] == tail[:-size] and len(set(tail)) > 1:
+            yield tail[-size]
+
+
+def _phrases_on(written: Sequence[int]) -> list[int]:
+    """Return the pieces that would say the same phrase for the third time, wherever it was said."""
+    beginning = written[1 - PHRASE :]
+    places = range(len(written) - len(beginning))
+    followers = [written[place + PHRASE - 1] for place in places if written[place : place + PHRASE - 1] == beginning]
+    return [piece for piece in set(followers) if followers.count(piece) >= LEAST_COPIES and len(set(beginning)) > 1]
+
+
+def _runs(answer: Ids) -> dict[int, int]:
+    """Return how often in a row each piece comes at most."""
+    longest: dict[int, int] = {}
+    for piece, run in groupby(answer.tolist()):
+        longest[piece] = max(longest.get(piece, 0), len(list(run)))
+    return longest
 
 
 def _copies(answer: Ids) -> int:
-    """Return how often in a row a block of pieces is repeated at most."""
+    """Return how often in a row a block of several pieces is repeated at most."""
     most = 1
-    for size in range(1, min(LONGEST_BLOCK, len(answer) // 2) + 1):
+    for size in range(2, min(LONGEST_BLOCK, len(answer) // 2) + 1):
         same = np.concatenate([[False], answer[size:] == answer[:-size], [False]])
         edges = np.flatnonzero(same[1:] != same[:-1])
         runs = edges[1::2] - edges[::2]

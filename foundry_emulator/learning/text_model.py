@@ -66,11 +66,12 @@ class TextModel:
         self.vocabulary.widen(questions)
         if len(self.vocabulary) > len(self.parameters["pieces"]):
             text_network.widen(self.parameters, len(self.vocabulary), seed)
-        self.habits = self.habits.with_those_of([self.vocabulary.encode(answer) for answer in answers])
+        self.habits = self.habits.and_those_of(Habits.of([self.vocabulary.encode(answer) for answer in answers]))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return everything as arrays that `from_arrays` reads."""
-        habits = np.array([self.habits.longest, self.habits.copies])
+        runs = [number for run in self.habits.runs.items() for number in run]
+        habits = np.array([self.habits.longest, self.habits.copies, *runs])
         return {**self.parameters, "vocabulary": self.vocabulary.to_array(), "habits": habits}
 
 
@@ -108,9 +109,9 @@ def start(answers: Sequence[str], questions: Sequence[str], seed: int) -> TextMo
 def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> TextModel:
     """Return the model that `TextModel.to_arrays` wrote; KeyError if something is missing."""
     parameters = {name: arrays[name].astype(np.float32, copy=False) for name in text_network.NAMES}
-    longest, copies = arrays["habits"].astype(np.int64)
+    longest, copies, *runs = arrays["habits"].astype(np.int64).tolist()
     vocabulary = Vocabulary.from_array(arrays["vocabulary"].astype(np.uint8, copy=False))
-    return TextModel(vocabulary, parameters, Habits(int(longest), int(copies)))
+    return TextModel(vocabulary, parameters, Habits(longest, copies, dict(zip(runs[::2], runs[1::2], strict=True))))
 
 
 def _bounded(turns: Sequence[Turn]) -> list[list[Turn]]:

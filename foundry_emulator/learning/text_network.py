@@ -80,7 +80,7 @@ def start(vocabulary: int, frequencies: Matrix, seed: int) -> Parameters:
         "memory": drawn(WIDTH, HIDDEN, 2 / math.sqrt(inputs)),
         "question": drawn(WIDTH, HIDDEN, 2 / math.sqrt(inputs)),
         "output": np.zeros((vocabulary, HIDDEN), dtype=np.float32),
-        "output_bias": np.log(frequencies + np.float32(1e-6), dtype=np.float32),
+        "output_bias": np.log(frequencies + np.float32(1e-5), dtype=np.float32),
         "naming": np.zeros((HIDDEN, 2), dtype=np.float32),
         "eager": np.ones((vocabulary, 2), dtype=np.float32),
     }

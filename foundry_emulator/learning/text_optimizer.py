@@ -30,11 +30,28 @@ class Adam:
 
     def _update(self, name: str, gradient: Gradient, size: np.float32) -> None:
         weights = self.parameters[name]
-        first = self._first.setdefault(name, np.zeros_like(weights))
-        second = self._second.setdefault(name, np.zeros_like(weights))
-        rows = slice(None) if gradient.rows is None else gradient.rows
-        values = gradient.values
-        mean = first[rows] * _BETA_1 + (1 - _BETA_1) * values
-        square = second[rows] * _BETA_2 + (1 - _BETA_2) * np.square(values)
-        first[rows], second[rows] = mean, square
-        weights[rows] -= size * mean / (np.sqrt(square) + _EPSILON)
+        if name not in self._first:
+            self._first[name], self._second[name] = np.zeros_like(weights), np.zeros_like(weights)
+        first, second = self._first[name], self._second[name]
+        if gradient.rows is None:
+            _move(weights, first, second, gradient.values, size)
+            return
+        rows = gradient.rows
+        touched = weights[rows], first[rows], second[rows]
+        _move(*touched, gradient.values, size)
+        weights[rows], first[rows], second[rows] = touched
+
+
+def _move(weights: Matrix, first: Matrix, second: Matrix, gradient: Matrix, size: np.float32) -> None:
+    """Change the weights and their moments in place."""
+    first *= _BETA_1
+    first += (1 - _BETA_1) * gradient
+    second *= _BETA_2
+    squared = np.square(gradient)
+    squared *= 1 - _BETA_2
+    second += squared
+    step = np.sqrt(second, out=squared)
+    step += _EPSILON
+    np.divide(first, step, out=step)
+    step *= size
+    weights -= step
