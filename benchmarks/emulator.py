@@ -50,7 +50,7 @@ def measure() -> Mapping[str, float]:
             asyncio.run(_ask(address, taught))
             seen_rate, seen_slowest = asyncio.run(_ask(address, taught, SECONDS))
             unseen_rate, unseen_slowest = asyncio.run(_ask(address, unseen))
-            job = _train(client, file, epochs=300)
+            job = _train(client, _upload(client, images), epochs=50)
             _running(client, job)
             busy_rate, busy_slowest = asyncio.run(_ask(address, taught, SECONDS))
             if _status(client, job) != "running":

@@ -13,6 +13,7 @@ from foundry_emulator.inference.questions import deployment_name
 from foundry_emulator.inference.rate_limits import Visit
 
 OPERATION = "ChatCompletions_Create"
+BATCH_OPERATION = "Batch_ChatCompletions_Create"
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,25 @@ class Chat:
 
     def ask(self, account: str, body: dict[str, Any], version: str = "v1") -> ChatAnswer:
         """Return the answer to a request under a *version* of the API; ServiceError if it is refused."""
-        visit = Visit(OPERATION, version)
+        return self._answer(account, body, Visit(OPERATION, version))
+
+    def complete_batched(self, account: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the completion for one request of a batch, which has no rate limit; ServiceError if it is refused."""
+        return self._answer(account, body, Visit(BATCH_OPERATION, "v1", batch=True)).completion.body()
+
+    def _answer(self, account: str, body: dict[str, Any], visit: Visit) -> ChatAnswer:
         with self.desk.serving(account, deployment_name(body), visit) as turn:
             request = parse(body)
             looked = self.answering.look(turn.deployment, request.question)
             check_room(looked, context_of(turn.deployment))
             self.desk.admit(turn, looked.prompt_tokens + request.question.expected_tokens, visit)
-            answers = self.answering.answers(turn.deployment, looked)
             completion = Completion(
                 id=f"chatcmpl-{uuid.uuid4().hex}",
                 created=int(self.desk.clock.now()),
                 model=turn.deployment.model,
                 question=request.question,
-                answers=answers,
+                answers=self.answering.answers(turn.deployment, looked),
                 prompt_tokens=looked.prompt_tokens,
             )
             turn.prompt_tokens, turn.completion_tokens = looked.prompt_tokens, completion.completion_tokens
         return ChatAnswer(request, completion, turn.headers)
-
-    def complete(self, account: str, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the completion and its headers; ServiceError if the request is refused."""
-        answer = self.ask(account, body)
-        return answer.completion.body(), answer.headers

@@ -49,9 +49,13 @@ class Desk:
         self._count(account, turn, visit, COMPLETED)
 
     def admit(self, turn: Turn, tokens: int, visit: Visit) -> None:
-        """Take *tokens* from what the model deployment may read and write; ServiceError 429 if there is no room."""
+        """Take *tokens* from what the model deployment may read and write; ServiceError 429 if there is no room.
+
+        Batches have no such limit.
+        """
         turn.admitted = True
-        turn.headers = self.limits.take(turn.deployment.number, turn.deployment.capacity, tokens, visit)
+        if not visit.batch:
+            turn.headers = self.limits.take(turn.deployment.number, turn.deployment.capacity, tokens, visit)
 
     def _with_headers(self, turn: Turn, refusal: ServiceError, visit: Visit) -> ServiceError:
         if not turn.admitted:

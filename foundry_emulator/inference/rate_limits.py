@@ -28,10 +28,11 @@ class _Window:
 
 @dataclass(frozen=True)
 class Visit:
-    """What a refusal names: the operation that was called, under which version of the API."""
+    """How a model deployment is called: by which operation, under which version of the API, alone or in a *batch*."""
 
     operation: str
     version: str
+    batch: bool = False
 
 
 class RateLimits:

@@ -43,6 +43,8 @@ def load(path: Path) -> LearnedModel:
     with np.load(path, allow_pickle=False) as stored:
         images = {name.removeprefix(_IMAGES): stored[name] for name in stored.files if name.startswith(_IMAGES)}
         text = {name.removeprefix(_TEXT): stored[name] for name in stored.files if name.startswith(_TEXT)}
+    if not images and not text:
+        raise ValueError(f"{path} holds no model")
     return LearnedModel(
         images=classifier.from_arrays(images) if images else None,
         text=text_model.from_arrays(text) if text else None,

@@ -86,7 +86,7 @@ def told(completion: ChatCompletion, place: int = 0) -> str:
 
 def log_probability(completion: ChatCompletion, place: int = 0) -> float:
     """Return the log-probability of an answer: that of its tokens together."""
-    return sum(token.logprob for token in tokens_of(completion, place))
+    return float(sum(token.logprob for token in tokens_of(completion, place)))
 
 
 def tokens_of(completion: ChatCompletion, place: int = 0) -> list[Any]:

@@ -93,7 +93,7 @@ WANDB = fields(
     {"name": or_null(TEXT), "entity": or_null(TEXT), "tags": list_of(TEXT)},
 )
 INTEGRATION = fields({"type": named("wandb"), "wandb": WANDB})
-JOB_ERROR = fields({"code": WORDS, "message": WORDS}, {"param": or_null(TEXT)})
+JOB_ERROR = fields({"code": or_null(WORDS), "message": WORDS}, {"param": or_null(TEXT)})
 
 
 def _job(status: tuple[str, ...], required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
@@ -225,7 +225,7 @@ INNER_ERROR: Schema = {"type": "object", "properties": {"code": WORDS}, "require
 ERROR = fields(
     {
         "error": fields(
-            {"code": WORDS, "message": WORDS},
+            {"code": or_null(WORDS), "message": WORDS},
             {
                 "param": or_null(TEXT),
                 "type": or_null(TEXT),

@@ -213,10 +213,12 @@ INPUT_ITEM = fields(
 _PART = OUTPUT_MESSAGE["properties"]["content"]["items"]
 _IN_MESSAGE = {"item_id": shaped("msg_[A-Za-z0-9]+"), "output_index": COUNT, "content_index": COUNT}
 _IN_OUTPUT = {"output_index": COUNT, "item": OUTPUT_MESSAGE}
+_WITH_PART = {**_IN_MESSAGE, "part": _PART}
+_WHOLE = {"response": RESPONSE}
 _EVENTS = {
-    **dict.fromkeys(("created", "in_progress", "completed", "incomplete"), {"response": RESPONSE}),
+    **dict.fromkeys(("created", "in_progress", "completed", "incomplete"), _WHOLE),
     **dict.fromkeys(("output_item.added", "output_item.done"), _IN_OUTPUT),
-    **dict.fromkeys(("content_part.added", "content_part.done"), {**_IN_MESSAGE, "part": _PART}),
+    **dict.fromkeys(("content_part.added", "content_part.done"), _WITH_PART),
     "output_text.delta": {**_IN_MESSAGE, "delta": TEXT, "logprobs": list_of(LOGPROB)},
     "output_text.done": {**_IN_MESSAGE, "text": TEXT, "logprobs": list_of(LOGPROB)},
 }

@@ -25,8 +25,8 @@ from tests.foundry_emulator.deployed import (
     both_deployed,
     controlled,
     log_probability,
-    told,
     tokens_of,
+    told,
 )
 from tests.foundry_emulator.fields import check
 from tests.foundry_emulator.support import (
@@ -277,9 +277,13 @@ def test_limits_are_told_with_answers_and_refusals(asked: OpenAI) -> None:
 @pytest.fixture(scope="module")
 def jittery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
     state: Path = tmp_path_factory.mktemp("jittery")
-    with running(state, "--jitter", "0.05", "--speed", "20") as emulator, emulator.client() as opened:
-        with controlled(emulator) as control, both_deployed(opened, control, None) as asked:
-            yield asked
+    with (
+        running(state, "--jitter", "0.05", "--speed", "20") as emulator,
+        emulator.client() as opened,
+        controlled(emulator) as control,
+        both_deployed(opened, control, None) as asked,
+    ):
+        yield asked
 
 
 def test_with_jitter_the_same_request_has_slightly_different_probabilities_every_time(jittery: OpenAI) -> None:

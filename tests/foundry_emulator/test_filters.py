@@ -142,3 +142,24 @@ def test_a_refusal_for_the_limit_names_the_operation(asked: OpenAI) -> None:
     assert told[-1].status_code == 429
     assert "Requests to the Responses_Create Operation under Azure OpenAI API version v1 have exceeded" in str(told[-1])
     assert 0 < int(told[-1].response.headers["retry-after-ms"]) <= 10_000
+
+
+def test_how_long_to_wait_is_told_in_the_seconds_of_the_caller(asked: OpenAI, filtering: EmulatorProcess) -> None:
+    def run_at(rate: float) -> None:
+        asked.put(f"{filtering.address}/emulator/clock", cast_to=object, body={"rate": rate})
+
+    def refusal() -> openai.APIStatusError:
+        for _ in range(500):
+            try:
+                asked.responses.create(model=SMALL, input="Hello.")
+            except openai.RateLimitError as limited:
+                return limited
+        raise AssertionError("no limit was met")
+
+    run_at(20)
+    wait = int(refusal().response.headers["retry-after-ms"])
+    threading.Event().wait(wait / 1000)
+    asked.responses.create(model=SMALL, input="Hello.")
+    run_at(1)
+
+    assert 0 < wait <= 500

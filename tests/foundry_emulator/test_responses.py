@@ -77,8 +77,8 @@ def test_probabilities_are_included_when_asked_for(asked: OpenAI) -> None:
     included = respond(asked, include=LOGPROBS, top_logprobs=4).output[0].to_dict()["content"][0]["logprobs"]  # type: ignore[index]
     plain = ask(asked, TUNED, logprobs=True)
 
-    assert sum(token["logprob"] for token in included) == log_probability(plain)  # type: ignore[union-attr, index, misc]
-    assert [len(token["top_logprobs"]) for token in included] == [4]  # type: ignore[union-attr, index, arg-type]
+    assert sum(token["logprob"] for token in included) == log_probability(plain)
+    assert [len(token["top_logprobs"]) for token in included] == [4]
     assert respond(asked).output[0].to_dict()["content"][0]["logprobs"] == []  # type: ignore[index]
 
 

@@ -25,8 +25,8 @@ from tests.foundry_emulator.deployed import (
     in_shape,
     log_probability,
     schema_of,
-    told,
     tokens_of,
+    told,
 )
 from tests.foundry_emulator.support import (
     API_KEY,
@@ -118,7 +118,8 @@ def test_fewer_possible_answers_share_the_probability_of_all(asked: OpenAI) -> N
 
 
 def test_the_classes_themselves_may_be_the_properties(asked: OpenAI) -> None:
-    values = in_json(asked, label=LABEL, **dict.fromkeys(TEXTURES, NUMBER))
+    classes: dict[str, Any] = dict.fromkeys(TEXTURES, NUMBER)
+    values = in_json(asked, label=LABEL, **classes)
 
     assert sum(values[texture] for texture in TEXTURES) == pytest.approx(1)
     assert max(TEXTURES, key=lambda texture: values[texture]) == values["label"]
@@ -236,3 +237,49 @@ def test_a_model_that_learned_json_puts_its_label_into_another_object(client: Op
     label = json.loads(told(ask(client, of_objects)))["label"]
 
     assert in_json(client, of_objects, texture=LABEL, confidence=NUMBER)["texture"] == label
+
+
+@pytest.fixture(scope="module")
+def of_words(client: OpenAI, control: CognitiveServicesManagementClient) -> Iterator[str]:
+    """Yield the name of a model that was trained to answer texts with one of two words."""
+    things = [
+        "a red rose",
+        "a red car",
+        "a red hat",
+        "red wine",
+        "a blue sea",
+        "a blue sky",
+        "blue jeans",
+        "a blue pen",
+    ]
+    lines = [json.dumps({"messages": [*words(thing), answer(thing)]}) for thing in things * 4]
+    file = upload(client, "\n".join(lines).encode())
+    created = client.fine_tuning.jobs.create(
+        model="gpt-4o-2024-08-06", training_file=file.id, seed=1, hyperparameters={"n_epochs": 6}
+    )
+    deploy(client, control, "of words", str(ended(client, created.id).fine_tuned_model))
+    yield "of words"
+    control.deployments.begin_delete("group", "local", "of words", enforce_https=False).result()
+
+
+def words(thing: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": f"What colour is {thing}?"}]
+
+
+def answer(thing: str) -> dict[str, str]:
+    return {"role": "assistant", "content": "red" if "red" in thing else "blue"}
+
+
+def test_a_model_of_words_chooses_among_the_values_of_a_schema_by_its_probabilities(
+    client: OpenAI, of_words: str
+) -> None:
+    colours = {"type": "string", "enum": ["green", "red", "blue"]}
+    for thing in ("a red rose", "a blue sky"):
+        asking: Any = {"model": of_words, "messages": words(thing), "temperature": 0, "logprobs": True}
+        shape: Any = in_shape(colour=colours, confidence=NUMBER)
+        shaped = client.chat.completions.create(**asking, response_format=shape, top_logprobs=20)
+        value = json.loads(told(shaped))
+        assert value["colour"] == told(client.chat.completions.create(**asking)) == answer(thing)["content"]
+        assert math.log(value["confidence"]) == pytest.approx(log_probability(shaped))
+        chances = next(t.top_logprobs for t in tokens_of(shaped) if len(t.top_logprobs) > 1)
+        assert sum(math.exp(each.logprob) for each in chances) == pytest.approx(1)

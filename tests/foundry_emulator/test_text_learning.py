@@ -12,7 +12,7 @@ import pytest
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from foundry_emulator.file_validation import fine_tuning_problem
+from foundry_emulator.files.validation import fine_tuning_problem
 from foundry_emulator.learning import text_model, text_network, weights
 from foundry_emulator.learning.answers import END, Token, classifier_tokens
 from foundry_emulator.learning.base_text import base_answer
