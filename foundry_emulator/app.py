@@ -17,18 +17,24 @@ from foundry_emulator.data_plane import DataPlane
 from foundry_emulator.files import store
 from foundry_emulator.files.routes import FileRoutes
 from foundry_emulator.files.store import Files
-from foundry_emulator.fine_tuning import records
+from foundry_emulator.fine_tuning import records, webhooks
 from foundry_emulator.fine_tuning.jobs import Jobs
 from foundry_emulator.fine_tuning.records import JobRecords
 from foundry_emulator.fine_tuning.routes import JobRoutes
 from foundry_emulator.fine_tuning.runner import JobRunner
+from foundry_emulator.fine_tuning.webhook_routes import WebhookRoutes
+from foundry_emulator.fine_tuning.webhooks import Deliveries, Webhooks
 from foundry_emulator.http_answers import broken, path_not_found
 from foundry_emulator.inference.chat import Chat
 from foundry_emulator.inference.rate_limits import RateLimits
 from foundry_emulator.inference.routes import InferenceRoutes
 from foundry_emulator.learning.feature_cache import FeatureCache
 from foundry_emulator.metrics.calls import Calls
+from foundry_emulator.models import catalogue
+from foundry_emulator.models.retirement import Retirement
 from foundry_emulator.models.routes import ModelRoutes
+from foundry_emulator.models.service import Models
+from foundry_emulator.models.table import OWN_TABLE, read_table
 from foundry_emulator.settings import Settings
 from foundry_emulator.state import State
 
@@ -39,13 +45,16 @@ class Emulator:
 
     application: ASGIApp
     runner: JobRunner
+    deliveries: Deliveries
     state: State
 
 
 def assemble(settings: Settings) -> Emulator:
-    """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
+    """Open the state folder and build the services on it; StateUnusable or TableError if a file cannot be used."""
+    catalogue.use(read_table(settings.models or OWN_TABLE))
     state = State(settings.state)
-    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
+    schemas = (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA, webhooks.SCHEMA, catalogue.SCHEMA)
+    for schema in schemas:
         state.define(schema)
     accounts = Accounts(settings.accounts)
     clock = Clock(state)
@@ -53,9 +62,21 @@ def assemble(settings: Settings) -> Emulator:
     durations = settings.durations
     gatekeeper = Gatekeeper(settings.identity_header, state.secret("tokens"), clock)
     files = Files(state, clock, durations.file_processing)
-    job_records = JobRecords(state, clock, files)
-    jobs = Jobs(state, clock, files, job_records, durations.job_queue)
-    deployments = ModelDeployments(state, clock, durations)
+    retirement = Retirement(clock, settings.enforce_retirement, settings.new_customer)
+    told = Webhooks(state)
+    told.use(settings.webhooks)
+    job_records = JobRecords(state, clock, files, told)
+    jobs = Jobs(
+        state=state,
+        clock=clock,
+        files=files,
+        records=job_records,
+        retirement=retirement,
+        queue_seconds=durations.job_queue,
+        list_lag_seconds=durations.job_list_lag,
+        training_type_required=settings.require_training_type,
+    )
+    deployments = ModelDeployments(state, clock, durations, retirement)
     chat = Chat(
         state=state,
         clock=clock,
@@ -68,11 +89,12 @@ def assemble(settings: Settings) -> Emulator:
     routes = [
         *FileRoutes(plane, files).routes(),
         *JobRoutes(plane, jobs).routes(),
-        *ModelRoutes(plane, state).routes(),
+        *WebhookRoutes(told).routes(),
+        *ModelRoutes(plane, Models(state, clock, retirement)).routes(),
         *InferenceRoutes(plane, chat).routes(),
         *ControlPlane(accounts, gatekeeper, deployments).routes(),
         *OwnControls(gatekeeper, clock).routes(),
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}
     application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
-    return Emulator(application, JobRunner(state, clock, job_records), state)
+    return Emulator(application, JobRunner(state, clock, job_records), Deliveries(state), state)

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from foundry_emulator import errors
 from foundry_emulator.data_plane import DataPlane, account_of
 from foundry_emulator.fine_tuning.jobs import Jobs
 from foundry_emulator.http_answers import in_thread, json_body, json_page
@@ -26,7 +27,10 @@ class JobRoutes:
             self._plane.route("POST", "/fine_tuning/jobs", self._create),
             self._plane.route("GET", "/fine_tuning/jobs", self._list),
             self._plane.route("GET", job, self._retrieve),
+            self._plane.route("DELETE", job, self._delete),
             self._plane.route("POST", f"{job}/cancel", self._cancel),
+            self._plane.route("POST", f"{job}/pause", self._pause),
+            self._plane.route("POST", f"{job}/resume", self._resume),
             self._plane.route("GET", f"{job}/events", self._list_events),
             self._plane.route("GET", f"{job}/checkpoints", self._list_checkpoints),
         ]
@@ -44,6 +48,18 @@ class JobRoutes:
 
     async def _cancel(self, request: Request) -> Response:
         return await in_thread(lambda: self._jobs.cancel(account_of(request).name, request.path_params["id"]))
+
+    async def _pause(self, request: Request) -> Response:
+        return await in_thread(lambda: self._jobs.pause(account_of(request).name, request.path_params["id"]))
+
+    async def _resume(self, request: Request) -> Response:
+        return await in_thread(lambda: self._jobs.resume(account_of(request).name, request.path_params["id"]))
+
+    async def _delete(self, request: Request) -> Response:
+        if not getattr(request.state, "dated", False):
+            raise errors.path_not_found()  # only the dated form of the service has it
+        await run_in_threadpool(self._jobs.delete, account_of(request).name, request.path_params["id"])
+        return Response(status_code=204)
 
     async def _list_events(self, request: Request) -> Response:
         items = await run_in_threadpool(self._jobs.events, account_of(request).name, request.path_params["id"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from foundry_emulator.learning import classifier
 from foundry_emulator.learning.classifier import Classifier, Optimizer, Score
 from foundry_emulator.learning.examples import LearnableSet, read_learnable
 from foundry_emulator.learning.feature_cache import FeatureCache
+from foundry_emulator.learning.pausing import Pausing
 
 AUTO = -1
 NICENESS = 10
@@ -30,6 +30,7 @@ LAST_RATE_SHARE = 0.15
 CONTINUED_RATE_SHARE = 0.5
 VALIDATION_EVERY = 10
 VALIDATION_ROWS = 32
+PAUSING = Pausing()
 
 
 class CannotTrain(Exception):
@@ -76,7 +77,7 @@ def main() -> int:
     """Train what standard input orders; return 0 also when the files cannot be learned from."""
     os.nice(NICENESS)
     order = Order.parse(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    PAUSING.listen()
     try:
         run(order)
     except CannotTrain as problem:
@@ -103,6 +104,8 @@ def run(order: Order) -> None:
         n_epochs=settled.epochs,
         batch_size=settled.batch_size,
         learning_rate_multiplier=settled.multiplier,
+        tokens=training.tokens,
+        steps=settled.epochs * -(-len(training.answers) // settled.batch_size),
     )
     _Training(settled, training, validation).run()
     report("finished", trained_tokens=training.tokens * settled.epochs)
@@ -133,7 +136,11 @@ class _Training:
                 metrics = self._learn(rows, step)
                 if place < self.steps_per_epoch - 1:
                     report("step", step=step, **metrics)
-            self._end_epoch(step, metrics)
+                    if PAUSING.asked:
+                        self._checkpoint(step, {**metrics, **self._full_score()})
+            metrics |= self._full_score()
+            report("step", step=step, **metrics)
+            self._checkpoint(step, metrics)
 
     def _learn(self, rows: np.typing.NDArray[np.int64], step: int) -> dict[str, float]:
         gone = (step - 1) / self.total_steps
@@ -145,13 +152,15 @@ class _Training:
             metrics |= {"valid_loss": sample.loss, "valid_mean_token_accuracy": sample.accuracy}
         return metrics
 
-    def _end_epoch(self, step: int, metrics: dict[str, float]) -> None:
-        if self.validation:
-            full = self._score(self.validation, None)
-            metrics |= {"full_valid_loss": full.loss, "full_valid_mean_token_accuracy": full.accuracy}
+    def _full_score(self) -> dict[str, float]:
+        if not self.validation:
+            return {}
+        full = self._score(self.validation, None)
+        return {"full_valid_loss": full.loss, "full_valid_mean_token_accuracy": full.accuracy}
+
+    def _checkpoint(self, step: int, metrics: dict[str, float]) -> None:
         path = Path(f"{self.order.weights}-{step}.npz")
         self.model.save(path)
-        report("step", step=step, **metrics)
         report("checkpoint", step=step, weights=path.name, metrics=metrics)
 
     def _score(self, rows: LearnableSet, step: int | None) -> Score:
@@ -172,15 +181,13 @@ def _starting_model(order: Order, training: LearnableSet) -> Classifier:
 
 
 def report(event: str, **facts: Any) -> None:
-    """Write one line of JSON for the emulator."""
+    """Write one line of JSON for the emulator; after a checkpoint, sleep if a pause is asked for."""
     sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
-    if event != "step":
+    if event != "step" or facts["step"] == 1:
         sys.stdout.flush()
-
-
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
+    if event == "checkpoint" and PAUSING.asked:
+        report("paused", step=facts["step"])
+        PAUSING.wait()
 
 
 if __name__ == "__main__":
