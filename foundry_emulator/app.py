@@ -18,6 +18,7 @@ from foundry_emulator.files import store
 from foundry_emulator.files.routes import FileRoutes
 from foundry_emulator.files.store import Files
 from foundry_emulator.fine_tuning import records, webhooks
+from foundry_emulator.fine_tuning.copies import Copies
 from foundry_emulator.fine_tuning.jobs import Jobs
 from foundry_emulator.fine_tuning.records import JobRecords
 from foundry_emulator.fine_tuning.routes import JobRoutes
@@ -88,7 +89,7 @@ def assemble(settings: Settings) -> Emulator:
     plane = DataPlane(gatekeeper)
     routes = [
         *FileRoutes(plane, files).routes(),
-        *JobRoutes(plane, jobs).routes(),
+        *JobRoutes(plane, jobs, Copies(state, clock, accounts)).routes(),
         *WebhookRoutes(told).routes(),
         *ModelRoutes(plane, Models(state, clock, retirement)).routes(),
         *InferenceRoutes(plane, chat).routes(),

@@ -169,10 +169,6 @@ def arm_invalid(message: str) -> ServiceError:
     return ServiceError(400, "InvalidRequestContent", message)
 
 
-def model_deprecated(message: str) -> ServiceError:
-    return ServiceError(400, "modelDeprecated", message)
-
-
 def arm_model_deprecated(name: str, version: str, since: int) -> ServiceError:
     day = datetime.fromtimestamp(since, UTC).strftime("%m/%d/%Y %H:%M:%S")
     return ServiceError(

@@ -82,11 +82,11 @@ def _name(body: dict[str, Any], field: str) -> str:
 
 
 def _suffix(value: Any) -> str | None:
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str) or not _SUFFIX.fullmatch(value):
         raise errors.invalid_payload(
-            f"The suffix '{str(value)[:MOST_SHOWN]}' may have 40 letters, digits, hyphens or underscores."
+            f"The suffix '{str(value)[:MOST_SHOWN]}' must be 1 to 40 letters, digits, hyphens or underscores."
         )
     return value
 
@@ -94,8 +94,8 @@ def _suffix(value: Any) -> str | None:
 def _seed(value: Any) -> int:
     if value is None:
         return secrets.randbelow(2**31)
-    if not isinstance(value, int) or isinstance(value, bool) or not -(2**31) <= value < 2**31:
-        raise errors.invalid_payload("The seed must be a 32-bit integer.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise errors.invalid_payload("The seed must be a whole number from 0 to 2147483647.")
     return value
 
 

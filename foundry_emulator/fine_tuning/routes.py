@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from foundry_emulator import errors
 from foundry_emulator.data_plane import DataPlane, account_of
+from foundry_emulator.fine_tuning.copies import PREVIEW_HEADER, Copies
 from foundry_emulator.fine_tuning.jobs import Jobs
 from foundry_emulator.http_answers import in_thread, json_body, json_page
 
@@ -16,9 +17,10 @@ _PAGE, _CHECKPOINT_PAGE, _LARGEST_PAGE = 20, 10, 100
 class JobRoutes:
     """Handlers of fine-tuning jobs."""
 
-    def __init__(self, plane: DataPlane, jobs: Jobs) -> None:
+    def __init__(self, plane: DataPlane, jobs: Jobs, copies: Copies) -> None:
         self._plane = plane
         self._jobs = jobs
+        self._copies = copies
 
     def routes(self) -> list[Route]:
         """Return every address with its handler."""
@@ -33,6 +35,8 @@ class JobRoutes:
             self._plane.route("POST", f"{job}/resume", self._resume),
             self._plane.route("GET", f"{job}/events", self._list_events),
             self._plane.route("GET", f"{job}/checkpoints", self._list_checkpoints),
+            self._plane.route("POST", f"{job}/checkpoints/{{checkpoint}}/copy", self._copy),
+            self._plane.route("GET", f"{job}/checkpoints/{{checkpoint}}/copy", self._copied),
         ]
 
     async def _create(self, request: Request) -> Response:
@@ -68,3 +72,18 @@ class JobRoutes:
     async def _list_checkpoints(self, request: Request) -> Response:
         items = await run_in_threadpool(self._jobs.checkpoints, account_of(request).name, request.path_params["id"])
         return JSONResponse(json_page(request, items, _CHECKPOINT_PAGE, _LARGEST_PAGE))
+
+    async def _copy(self, request: Request) -> Response:
+        account, job, checkpoint = _checkpoint(request)
+        body = await json_body(request)
+        return await in_thread(lambda: self._copies.copy(account, job, checkpoint, body))
+
+    async def _copied(self, request: Request) -> Response:
+        return await in_thread(lambda: self._copies.status(*_checkpoint(request)))
+
+
+def _checkpoint(request: Request) -> tuple[str, str, str]:
+    """Return account, job and checkpoint of a call for copies; ServiceError 400 without the header of the preview."""
+    if request.headers.get(PREVIEW_HEADER) != "preview":
+        raise errors.invalid_payload(f"Copies of checkpoints need the header '{PREVIEW_HEADER}: preview'.")
+    return account_of(request).name, request.path_params["id"], request.path_params["checkpoint"]

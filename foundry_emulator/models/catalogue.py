@@ -12,7 +12,8 @@ CHECKPOINT_MARK = ":ckpt-step-"
 SCHEMA = """
 create table if not exists model_copies (
     account text not null, name text not null, checkpoint text not null, job text not null,
-    base_model text not null, weights text not null, created_at real not null, primary key (account, name));
+    base_model text not null, weights text not null, created_at real not null, source text not null,
+    resource text not null, region text not null, primary key (account, name));
 """
 BASE_MODELS: tuple[BaseModel, ...] = ()
 _JOB_IN_NAME = re.compile(r"\.ft-([0-9a-f]{32})(?:-|:|$)")
@@ -70,15 +71,16 @@ def checkpoint_name(checkpoint: Row) -> str:
     return name if final else f"{name}{CHECKPOINT_MARK}{checkpoint['step']}"
 
 
+def names(checkpoint: Row) -> tuple[str, str]:
+    """Return the names by which a row of `deployable` is known; both are the same but for the last checkpoint."""
+    model = fine_tuned_name(checkpoint["job"], checkpoint["base_model"], checkpoint["suffix"])
+    return checkpoint_name(checkpoint), f"{model}{CHECKPOINT_MARK}{checkpoint['step']}"
+
+
 def _checkpoint(state: State, account: str, name: str) -> Row | None:
     named = _JOB_IN_NAME.search(name)
     rows = deployable(state, account, f"ftjob-{named.group(1)}" if named else None, name)
-    return next((row for row in rows if name in (row["id"], *_names(row))), None)
-
-
-def _names(checkpoint: Row) -> tuple[str, str]:
-    model = fine_tuned_name(checkpoint["job"], checkpoint["base_model"], checkpoint["suffix"])
-    return checkpoint_name(checkpoint), f"{model}{CHECKPOINT_MARK}{checkpoint['step']}"
+    return next((row for row in rows if name in (row["id"], *names(row))), None)
 
 
 def deployable(state: State, account: str, job: str | None, checkpoint: str) -> list[Row]:

@@ -31,7 +31,7 @@ class Retirement:
         """Return if a job on *base* may begin; ServiceError 400 if its training has retired."""
         ends = self.training_ends(base)
         if self._over(ends):
-            raise errors.model_deprecated(f"{MISLEADING}: training of {base.id} has been retired.")
+            raise errors.invalid_payload(f"{MISLEADING}: training of {base.id} has been retired.")
 
     def check_deployment(self, model: KnownModel) -> None:
         """Return if *model* may be deployed; ServiceError 400 in the words of ARM if it has retired."""

@@ -40,31 +40,35 @@ class Models:
         return self._body(model)
 
     def delete(self, account: str, name: str) -> dict[str, Any]:
-        """Delete a fine-tuned model with its checkpoints; ServiceError if there is none or it is deployed."""
+        """Delete a fine-tuned model with its checkpoints, or a copy; ServiceError if unknown or still deployed."""
         with self.state.transaction() as database:
-            row = self.state.row(
+            job = self.state.row(
                 "select id from jobs where account = ? and fine_tuned_model = ? and model_deleted_at is null",
                 account,
                 name,
             )
-            if row is None:
+            copy = self.state.row("select weights from model_copies where account = ? and name = ?", account, name)
+            if job is None and copy is None:
                 raise errors.not_found("model", name)
-            self._check_unused(account, row["id"])
-            database.execute("update jobs set model_deleted_at = ? where id = ?", (self.clock.now(), row["id"]))
-        checkpoints = self.state.rows("select weights from checkpoints where job = ?", row["id"])
-        catalogue.remove_unneeded_weights(self.state, [checkpoint["weights"] for checkpoint in checkpoints])
+            rows = self.state.rows("select weights from checkpoints where job = ?", job["id"]) if job else [copy]
+            weights = [row["weights"] for row in rows if row is not None]
+            self._check_unused(account, weights)
+            if job:
+                database.execute("update jobs set model_deleted_at = ? where id = ?", (self.clock.now(), job["id"]))
+            else:
+                database.execute("delete from model_copies where account = ? and name = ?", (account, name))
+        if job:
+            catalogue.remove_unneeded_weights(self.state, weights)
         return {"id": name, "object": "model", "deleted": True}
 
-    def _check_unused(self, account: str, job: str) -> None:
-        user = self.state.row(
-            "select name from model_deployments where account = ? and gone_at is null"
-            " and weights in (select weights from checkpoints where job = ?)",
-            account,
-            job,
+    def _check_unused(self, account: str, weights: list[str]) -> None:
+        users = self.state.rows(
+            "select name, weights from model_deployments where account = ? and gone_at is null", account
         )
+        user = next((row["name"] for row in users if row["weights"] in weights), None)
         if user is not None:
             raise errors.conflict(
-                f"Model with a live deployment cannot be deleted: delete the deployment '{user['name']}' first."
+                f"Model with a live deployment cannot be deleted: delete the deployment '{user}' first."
             )
 
     def _body(self, model: KnownModel) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The life of a fine-tuning job: how many run, pause and resume, cancellation, and its longest duration."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.foundry_emulator.support import (
     training_file,
     upload,
 )
+from tests.foundry_emulator.test_process import trainer_of
 from tests.foundry_emulator.waiting import forward, in_status, long_job, paused, until
 
 Deploy = Callable[..., Deployment]
@@ -203,6 +205,32 @@ def test_only_the_dated_address_deletes_a_job_and_only_one_that_has_ended(
     with pytest.raises(openai.NotFoundError, match="was not found"):
         client.fine_tuning.jobs.retrieve(job.id)
     assert job.id not in [each.id for each in client.fine_tuning.jobs.list(limit=100)]
+
+
+def test_the_process_of_a_paused_job_dies_with_its_emulator(tmp_path: Path) -> None:
+    emulator = EmulatorProcess(tmp_path)
+    with emulator.client() as client:
+        paused(client, long_job(client).id)
+        trainer = Path("/proc") / trainer_of(emulator.process.pid)
+        slept = trainer.exists()
+        emulator.kill()
+
+    assert slept
+    assert until(lambda: not trainer.exists())
+
+
+@pytest.mark.slow
+def test_a_job_of_more_than_two_billion_tokens_is_refused_before_it_trains(client: OpenAI) -> None:
+    example = examples(range(1))[0]
+    line = {"role": "assistant", "content": example.texture}
+    long = {"role": "system", "content": "a" * 16_400_000}
+    content = "\n".join([json.dumps({"messages": [long, question(example.url)[1], line]})] * 10)
+    job = train(client, [], training_file=upload(client, content.encode()).id, hyperparameters={"n_epochs": 50})
+
+    assert job.status == "failed"
+    assert job.error is not None
+    assert job.error.message.endswith("in 50 epochs; a job may have 2000000000.")
+    assert job.trained_tokens is None
 
 
 async def pause_and_resume(emulator: EmulatorProcess) -> list[str]:
