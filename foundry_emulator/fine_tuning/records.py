@@ -83,7 +83,7 @@ class JobRecords:
         self.files.keep_result(account, _result_id(job), results_csv([]))
         with self.state.transaction() as database:
             row = database.execute("select hyperparameters from jobs where id = ?", (job,)).fetchone()
-            known = {**json.loads(row["hyperparameters"]), **hyperparameters}
+            known = {**(json.loads(row["hyperparameters"]) if row else {}), **hyperparameters}
             database.execute(
                 "update jobs set hyperparameters = ?, total_tokens = ?, total_steps = ? where id = ?",
                 (json.dumps(known), tokens, steps, job),
@@ -123,7 +123,7 @@ class JobRecords:
         now = self.clock.now()
         with self.state.transaction() as database:
             row = database.execute("select status, paused_at from jobs where id = ?", (job,)).fetchone()
-            if row["status"] not in ("pending", "running", "pausing"):
+            if row is None or row["status"] not in ("pending", "running", "pausing"):
                 return False
             database.execute(
                 "update jobs set status = case status when 'pending' then 'running' else status end,"

@@ -74,10 +74,16 @@ class JobRunner:
 
     def _run(self) -> None:
         while not self._stopping.wait(_POLL_SECONDS):
-            self._end_overdue()
-            self._steer()
-            for job in self._startable():
-                self._start(job)
+            try:
+                self._look()
+            except Exception:  # whatever it was, there must be a next look
+                logger.exception("jobs")
+
+    def _look(self) -> None:
+        self._end_overdue()
+        self._steer()
+        for job in self._startable():
+            self._start(job)
 
     def _startable(self) -> list[Row]:
         """Return interrupted jobs, then as many queued ones as their accounts have room for."""
