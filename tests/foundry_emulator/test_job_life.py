@@ -116,7 +116,7 @@ def test_a_paused_job_survives_a_kill_and_its_model_is_that_of_a_job_that_was_ne
     killed = EmulatorProcess(tmp_path)
     with killed.client() as client:
         file = upload(client, content).id
-        job = paused(client, long_job(client, training_file=file, hyperparameters={"n_epochs": 20}).id)
+        job = paused(client, long_job(client, training_file=file, hyperparameters={"n_epochs": 30}).id)
         pausing = long_job(client, training_file=file)
         until(lambda: client.fine_tuning.jobs.checkpoints.list(pausing.id).data)
         client.fine_tuning.jobs.pause(pausing.id)
@@ -125,7 +125,7 @@ def test_a_paused_job_survives_a_kill_and_its_model_is_that_of_a_job_that_was_ne
         still = client.fine_tuning.jobs.retrieve(job.id)
         also = in_status(client, pausing.id, "paused")
         client.fine_tuning.jobs.resume(job.id)
-        straight = long_job(client, training_file=file, hyperparameters={"n_epochs": 20})
+        straight = long_job(client, training_file=file, hyperparameters={"n_epochs": 30})
 
         assert str(still.status) == str(also.status) == "paused"
         assert results(client, ended(client, job.id)) == results(client, ended(client, straight.id))
