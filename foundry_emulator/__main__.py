@@ -12,13 +12,22 @@ from pathlib import Path
 
 from foundry_emulator.accounts import Account
 from foundry_emulator.inference.filters import Filters
-from foundry_emulator.settings import DEFAULT_ACCOUNT, ONE_BLAS_THREAD, CannotServe, Durations, Settings
+from foundry_emulator.settings import (
+    DEFAULT_ACCOUNT,
+    ONE_BLAS_THREAD,
+    CannotServe,
+    Durations,
+    Settings,
+    Webhook,
+    webhook_problem,
+)
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}")
 _TAKEN_NAMES = frozenset({"openai", "subscriptions", "providers", "identity", "emulator"})
 _DURATION_OPTIONS = {
     "file_processing": "from upload until a file is processed",
     "job_queue": "from the creation of a job until it may run",
+    "job_list_lag": "that a created job is missing from the list of jobs",
     "deployment_creation": "from the creation of a fine-tuned model deployment until it has succeeded",
     "deployment_propagation": "from then until the model deployment answers",
     "deployment_deletion": "that the deletion of a model deployment takes",
@@ -84,6 +93,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
             help=f"{'a prompt' if option == 'prompt' else 'an answer'} with this text is {meaning}; say it again for"
             " several (none)",
         )
+    _add_training_options(parser)
     parser.add_argument("--speed", type=_positive, default=1.0, help="divides all durations below (%(default)s)")
     for name, meaning in _DURATION_OPTIONS.items():
         parser.add_argument(
@@ -93,6 +103,27 @@ def _parser(program: str) -> argparse.ArgumentParser:
             help=f"seconds {meaning} (%(default)s)",
         )
     return parser
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--require-training-type", action="store_true", help="refuse jobs without trainingType, as some regions do"
+    )
+    parser.add_argument("--models", type=Path, metavar="FILE", help="table of base models instead of the package's own")
+    parser.add_argument(
+        "--enforce-retirement", action="store_true", help="refuse what the table says has retired, by the clock"
+    )
+    parser.add_argument(
+        "--new-customer", action="store_true", help="training retires with the base model, as for new customers"
+    )
+    parser.add_argument(
+        "--webhook",
+        action="append",
+        type=_webhook,
+        default=[],
+        metavar="URL,secret=whsec_...",
+        help="address that is told of ended jobs; say it again for several",
+    )
 
 
 def _settings(given: argparse.Namespace) -> Settings:
@@ -105,6 +136,11 @@ def _settings(given: argparse.Namespace) -> Settings:
         durations=durations.faster(given.speed),
         filters=Filters(tuple(given.filtered_phrase), tuple(given.filtered_answer)),
         jitter=given.jitter,
+        require_training_type=given.require_training_type,
+        models=given.models,
+        enforce_retirement=given.enforce_retirement,
+        new_customer=given.new_customer,
+        webhooks=tuple(given.webhook),
     )
 
 
@@ -128,6 +164,14 @@ def _account(text: str) -> dict[str, str]:
     if not _ACCOUNT_NAME.fullmatch(name) or name in _TAKEN_NAMES:
         raise argparse.ArgumentTypeError(f"{name!r} cannot be an account's name: letters, digits and hyphens, 2 to 64")
     return fields
+
+
+def _webhook(text: str) -> Webhook:
+    url, mark, secret = text.rpartition(",secret=")
+    problem = webhook_problem(url, secret) if mark else "it must be URL,secret=whsec_..."
+    if problem:
+        raise argparse.ArgumentTypeError(problem)
+    return Webhook(url, secret)
 
 
 def _positive(text: str) -> float:

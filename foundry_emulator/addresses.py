@@ -77,7 +77,8 @@ def _path_of(scope: Scope) -> str:
 
 
 def _moved(scope: Scope, path: str) -> Scope:
-    return {**scope, "path": unquote(scope.get("root_path", "")) + path}
+    state = {**scope["state"], "dated": True}
+    return {**scope, "path": unquote(scope.get("root_path", "")) + path, "state": state}
 
 
 def _host_label(scope: Scope) -> str:

@@ -17,11 +17,14 @@ from foundry_emulator.data_plane import DataPlane
 from foundry_emulator.files import store
 from foundry_emulator.files.routes import FileRoutes
 from foundry_emulator.files.store import Files
-from foundry_emulator.fine_tuning import records
+from foundry_emulator.fine_tuning import records, webhooks
+from foundry_emulator.fine_tuning.copies import Copies
 from foundry_emulator.fine_tuning.jobs import Jobs
 from foundry_emulator.fine_tuning.records import JobRecords
 from foundry_emulator.fine_tuning.routes import JobRoutes
 from foundry_emulator.fine_tuning.runner import JobRunner
+from foundry_emulator.fine_tuning.webhook_routes import WebhookRoutes
+from foundry_emulator.fine_tuning.webhooks import Deliveries, Webhooks
 from foundry_emulator.http_answers import broken, path_not_found
 from foundry_emulator.inference import response_store
 from foundry_emulator.inference.answering import Answering
@@ -34,7 +37,11 @@ from foundry_emulator.inference.routes import InferenceRoutes
 from foundry_emulator.inference.sight import Sight
 from foundry_emulator.learning.feature_cache import FeatureCache
 from foundry_emulator.metrics.calls import Calls
+from foundry_emulator.models import catalogue
+from foundry_emulator.models.retirement import Retirement
 from foundry_emulator.models.routes import ModelRoutes
+from foundry_emulator.models.service import Models
+from foundry_emulator.models.table import OWN_TABLE, read_table
 from foundry_emulator.settings import Settings
 from foundry_emulator.state import State
 
@@ -45,13 +52,23 @@ class Emulator:
 
     application: ASGIApp
     runner: JobRunner
+    deliveries: Deliveries
     state: State
 
 
 def assemble(settings: Settings) -> Emulator:
-    """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
+    """Open the state folder and build the services on it; StateUnusable or TableError if a file cannot be used."""
+    catalogue.use(read_table(settings.models or OWN_TABLE))
     state = State(settings.state)
-    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA, response_store.SCHEMA):
+    schemas = (
+        store.SCHEMA,
+        records.SCHEMA,
+        model_deployments.SCHEMA,
+        webhooks.SCHEMA,
+        catalogue.SCHEMA,
+        response_store.SCHEMA,
+    )
+    for schema in schemas:
         state.define(schema)
     accounts = Accounts(settings.accounts)
     clock = Clock(state)
@@ -59,11 +76,22 @@ def assemble(settings: Settings) -> Emulator:
     durations = settings.durations
     gatekeeper = Gatekeeper(settings.identity_header, state.secret("tokens"), clock)
     files = Files(state, clock, durations.file_processing)
-    job_records = JobRecords(state, clock, files)
-    jobs = Jobs(state, clock, files, job_records, durations.job_queue)
-    deployments = ModelDeployments(state, clock, durations)
-    limits = RateLimits(clock, settings.rate_limit_factor)
-    desk = Desk(clock, deployments, limits, calls)
+    retirement = Retirement(clock, settings.enforce_retirement, settings.new_customer)
+    told = Webhooks(state)
+    told.use(settings.webhooks)
+    job_records = JobRecords(state, clock, files, told)
+    jobs = Jobs(
+        state=state,
+        clock=clock,
+        files=files,
+        records=job_records,
+        retirement=retirement,
+        queue_seconds=durations.job_queue,
+        list_lag_seconds=durations.job_list_lag,
+        training_type_required=settings.require_training_type,
+    )
+    deployments = ModelDeployments(state, clock, durations, retirement)
+    desk = Desk(clock, deployments, RateLimits(clock, settings.rate_limit_factor), calls)
     sight = Sight(FeatureCache(settings.state / "features.sqlite"))
     answering = Answering(state, sight, settings.filters, settings.jitter)
     chat = Chat(desk, answering)
@@ -71,12 +99,13 @@ def assemble(settings: Settings) -> Emulator:
     plane = DataPlane(gatekeeper)
     routes = [
         *FileRoutes(plane, files).routes(),
-        *JobRoutes(plane, jobs).routes(),
-        *ModelRoutes(plane, state).routes(),
+        *JobRoutes(plane, jobs, Copies(state, clock, accounts)).routes(),
+        *WebhookRoutes(told).routes(),
+        *ModelRoutes(plane, Models(state, clock, retirement)).routes(),
         *InferenceRoutes(plane, chat, responses).routes(),
         *ControlPlane(accounts, gatekeeper, deployments).routes(),
         *OwnControls(gatekeeper, clock).routes(),
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}
     application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
-    return Emulator(application, JobRunner(state, clock, job_records), state)
+    return Emulator(application, JobRunner(state, clock, job_records), Deliveries(state), state)

@@ -6,6 +6,7 @@ ServiceError
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -220,3 +221,16 @@ def arm_too_many_deployments(limit: int) -> ServiceError:
 
 def arm_invalid(message: str) -> ServiceError:
     return ServiceError(400, "InvalidRequestContent", message)
+
+
+def arm_model_deprecated(name: str, version: str, since: int) -> ServiceError:
+    day = datetime.fromtimestamp(since, UTC).strftime("%m/%d/%Y %H:%M:%S")
+    return ServiceError(
+        400,
+        "ServiceModelDeprecated",
+        f"The model 'Format:OpenAI,Name:{name},Version:{version}' has been deprecated since {day}.",
+    )
+
+
+def conflict(message: str) -> ServiceError:
+    return ServiceError(409, "conflict", message)

@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 
 from foundry_emulator.app import Emulator, assemble
+from foundry_emulator.models.table import TableError
 from foundry_emulator.settings import CannotServe, Settings
 from foundry_emulator.state import StateUnusable
 
@@ -21,16 +22,18 @@ def serve(settings: Settings, host: str, port: int) -> None:
     listener = _listen(host, port)
     try:
         emulator = assemble(settings)
-    except StateUnusable as problem:
+    except (StateUnusable, TableError) as problem:
         listener.close()
         raise CannotServe(str(problem)) from problem
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_handled)
     emulator.runner.start()
+    emulator.deliveries.start()
     try:
         _run(emulator, settings, listener)
     finally:
         emulator.runner.stop()
+        emulator.deliveries.stop()
         emulator.state.close()
 
 

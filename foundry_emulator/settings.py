@@ -1,7 +1,10 @@
 """What can be set when the emulator starts."""
 
+import base64
+import binascii
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from foundry_emulator.accounts import Account
 from foundry_emulator.inference.filters import Filters
@@ -21,6 +24,7 @@ class Durations:
 
     file_processing: float = 0.2
     job_queue: float = 0.2
+    job_list_lag: float = 0.0
     deployment_creation: float = 0.5
     deployment_propagation: float = 0.5
     deployment_deletion: float = 0.2
@@ -30,10 +34,19 @@ class Durations:
         return Durations(
             self.file_processing / speed,
             self.job_queue / speed,
+            self.job_list_lag / speed,
             self.deployment_creation / speed,
             self.deployment_propagation / speed,
             self.deployment_deletion / speed,
         )
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where the ends of jobs are announced, and the secret that signs it (whsec_ and base64)."""
+
+    url: str
+    secret: str
 
 
 @dataclass(frozen=True)
@@ -47,3 +60,26 @@ class Settings:
     durations: Durations = field(default_factory=Durations)
     filters: Filters = field(default_factory=Filters)
     jitter: float = 0.0
+    require_training_type: bool = False
+    models: Path | None = None
+    enforce_retirement: bool = False
+    new_customer: bool = False
+    webhooks: tuple[Webhook, ...] = ()
+
+
+def webhook_problem(url: str, secret: str) -> str | None:
+    """Return why these cannot be a webhook, None if they can."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isascii()
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in url):
+        return f"the address {url[:200]!r} is not http://HOST/... or https://HOST/..."
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not secret.startswith("whsec_") or not key:
+        return "the secret must be whsec_ and base64"
+    return None

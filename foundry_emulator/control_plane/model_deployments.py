@@ -10,6 +10,7 @@ from foundry_emulator import errors
 from foundry_emulator.clock import Clock, iso
 from foundry_emulator.models import catalogue
 from foundry_emulator.models.catalogue import KnownModel
+from foundry_emulator.models.retirement import Retirement
 from foundry_emulator.settings import Durations
 from foundry_emulator.state import State
 
@@ -92,6 +93,7 @@ class ModelDeployments:
     state: State
     clock: Clock
     durations: Durations
+    retirement: Retirement
 
     def answering(self, account: str, name: str) -> AnsweringDeployment:
         """Return the model deployment that answers under *name*; ServiceError DeploymentNotFound if none does."""
@@ -168,12 +170,16 @@ class ModelDeployments:
     def _model(self, account: str, request: _Request) -> KnownModel:
         base = catalogue.base_model_version(request.model, request.version)
         if base is not None:
-            return KnownModel(base.name, base, None)
+            return self._deployable(KnownModel(base.name, base, None))
         known = catalogue.trained_model(self.state, account, request.model)
         if known is None or request.model_format != "OpenAI":
             raise errors.arm_model_not_supported(request.model_format, request.model, request.version)
         self._check_room(account)
-        return known
+        return self._deployable(known)
+
+    def _deployable(self, model: KnownModel) -> KnownModel:
+        self.retirement.check_deployment(model)
+        return model
 
     def _check_room(self, account: str) -> None:
         row = self.state.row(

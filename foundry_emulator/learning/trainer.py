@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from foundry_emulator.learning import weights
 from foundry_emulator.learning.examples import ImagesNotTaken, LearnableSet, Reader
 from foundry_emulator.learning.feature_cache import FeatureCache
 from foundry_emulator.learning.learners import Examination, Learner
+from foundry_emulator.learning.pausing import Pausing
 from foundry_emulator.learning.scores import Score
 
 AUTO = -1
@@ -30,6 +30,7 @@ AUTO_MULTIPLIER = 1.0
 LAST_RATE_SHARE = 0.15
 VALIDATION_EVERY = 10
 VALIDATION_ROWS = 32
+PAUSING = Pausing()
 
 
 class CannotTrain(Exception):
@@ -83,7 +84,7 @@ def main() -> int:
     """Train what standard input orders; return 0 also when the files cannot be learned from."""
     os.nice(NICENESS)
     order = Order.parse(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    PAUSING.listen()
     try:
         run(order)
     except CannotTrain as problem:
@@ -100,6 +101,8 @@ def run(order: Order) -> None:
         n_epochs=settled.epochs,
         batch_size=settled.batch_size,
         learning_rate_multiplier=settled.multiplier,
+        tokens=training.tokens,
+        steps=settled.epochs * -(-len(training) // settled.batch_size),
     )
     _Training(settled, training, validation).run()
     report("finished", trained_tokens=training.tokens * settled.epochs)
@@ -151,7 +154,11 @@ class _Training:
                 metrics = self._learn(rows, step)
                 if place < self.steps_per_epoch - 1:
                     report("step", step=step, **metrics)
-            self._end_epoch(step, metrics)
+                    if PAUSING.asked:
+                        self._checkpoint(step, {**metrics, **self._full_score()})
+            metrics |= self._full_score()
+            report("step", step=step, **metrics)
+            self._checkpoint(step, metrics)
 
     def _learn(self, rows: np.typing.NDArray[np.int64], step: int) -> dict[str, float]:
         gone = (step - 1) / self.total_steps
@@ -162,13 +169,15 @@ class _Training:
             metrics |= {"valid_loss": sample.loss, "valid_mean_token_accuracy": sample.accuracy}
         return metrics
 
-    def _end_epoch(self, step: int, metrics: dict[str, float]) -> None:
-        if self.validation:
-            full = self.validation.score()
-            metrics |= {"full_valid_loss": full.loss, "full_valid_mean_token_accuracy": full.accuracy}
+    def _full_score(self) -> dict[str, float]:
+        if not self.validation:
+            return {}
+        full = self.validation.score()
+        return {"full_valid_loss": full.loss, "full_valid_mean_token_accuracy": full.accuracy}
+
+    def _checkpoint(self, step: int, metrics: dict[str, float]) -> None:
         path = Path(f"{self.order.weights}-{step}.npz")
         weights.save(self.learner.model, path)
-        report("step", step=step, **metrics)
         report("checkpoint", step=step, weights=path.name, metrics=metrics)
 
     def _sample(self, validation: Examination, step: int) -> Score:
@@ -179,15 +188,13 @@ class _Training:
 
 
 def report(event: str, **facts: Any) -> None:
-    """Write one line of JSON for the emulator."""
+    """Write one line of JSON for the emulator; after a checkpoint, sleep if a pause is asked for."""
     sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
-    if event != "step":
+    if event != "step" or facts["step"] == 1:
         sys.stdout.flush()
-
-
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
+    if event == "checkpoint" and PAUSING.asked:
+        report("paused", step=facts["step"])
+        PAUSING.wait()
 
 
 if __name__ == "__main__":

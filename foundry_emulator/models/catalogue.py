@@ -1,38 +1,22 @@
-"""The models that exist: base models from a table, and those that jobs have left."""
+"""The models that exist: base models from a table, and those that jobs have left or that were copied here."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from sqlite3 import Row
 
+from foundry_emulator.models.table import BaseModel
 from foundry_emulator.state import State
 
 CHECKPOINT_MARK = ":ckpt-step-"
-
-
-@dataclass(frozen=True)
-class BaseModel:
-    """A base model as the control plane names it, and what can be done with it."""
-
-    name: str
-    version: str
-    created_at: int
-    max_context_tokens: int
-    images: bool
-    trainable: bool = True
-
-    @property
-    def id(self) -> str:
-        """The name that the data plane uses."""
-        return f"{self.name}-{self.version}"
-
-
-BASE_MODELS = (
-    BaseModel("gpt-4o", "2024-08-06", created_at=1_722_902_400, max_context_tokens=128_000, images=True),
-    BaseModel("gpt-4.1", "2025-04-14", created_at=1_744_588_800, max_context_tokens=1_047_576, images=True),
-    BaseModel("gpt-4.1-mini", "2025-04-14", created_at=1_744_588_800, max_context_tokens=1_047_576, images=False),
-    BaseModel("gpt-4.1-nano", "2025-04-14", created_at=1_744_588_800, max_context_tokens=1_047_576, images=False),
-    BaseModel("gpt-4o-mini", "2024-07-18", created_at=1_721_260_800, max_context_tokens=128_000, images=False),
-)
-_BY_ID = {model.id: model for model in BASE_MODELS}
+SCHEMA = """
+create table if not exists model_copies (
+    account text not null, name text not null, checkpoint text not null, job text not null,
+    base_model text not null, weights text not null, created_at real not null, source text not null,
+    resource text not null, region text not null, primary key (account, name));
+"""
+BASE_MODELS: tuple[BaseModel, ...] = ()
+_JOB_IN_NAME = re.compile(r"\.ft-([0-9a-f]{32})(?:-|:|$)")
 
 
 @dataclass(frozen=True)
@@ -42,11 +26,19 @@ class KnownModel:
     name: str
     base: BaseModel
     weights: str | None
+    job: str | None = None
+    created_at: float = 0.0
+
+
+def use(models: Sequence[BaseModel]) -> None:
+    """Make *models* the base models of this process; an emulator does so once, before it answers."""
+    global BASE_MODELS
+    BASE_MODELS = tuple(models)
 
 
 def base_model(model_id: str) -> BaseModel | None:
     """Return the base model with this data plane id, None if there is none."""
-    return _BY_ID.get(model_id)
+    return next((model for model in BASE_MODELS if model.id == model_id), None)
 
 
 def base_model_version(name: str, version: str | None) -> BaseModel | None:
@@ -55,23 +47,15 @@ def base_model_version(name: str, version: str | None) -> BaseModel | None:
 
 
 def trained_model(state: State, account: str, name: str) -> KnownModel | None:
-    """Return a fine-tuned model by its name or a checkpoint by its name or id, None if there is none."""
-    model, _, step = name.partition(CHECKPOINT_MARK)
-    row = state.row(
-        "select jobs.base_model, jobs.fine_tuned_model, checkpoints.step, checkpoints.weights"
-        " from checkpoints join jobs on jobs.id = checkpoints.job"
-        " where jobs.account = ? and jobs.status = 'succeeded'"
-        " and (checkpoints.id = ? or (jobs.fine_tuned_model = ? and (? = '' or checkpoints.step = ?)))"
-        " order by checkpoints.step desc limit 1",
-        account,
-        name,
-        model,
-        step,
-        int(step) if step.isdecimal() else -1 if step else 0,
+    """Return a fine-tuned model by its name or a checkpoint by its name or id, None if there is none.
+
+    A checkpoint counts once its job has succeeded or was paused at it; a deleted model takes its checkpoints along.
+    """
+    row = _checkpoint(state, account, name) or state.row(
+        "select * from model_copies where account = ? and (name = ? or checkpoint = ?)", account, name, name
     )
-    if row is None:
-        return None
-    return KnownModel(name, _BY_ID[row["base_model"]], row["weights"])
+    base = base_model(row["base_model"]) if row else None
+    return KnownModel(name, base, row["weights"], row["job"], row["created_at"]) if row and base else None
 
 
 def fine_tuned_name(job: str, base: str, suffix: str | None) -> str:
@@ -80,32 +64,47 @@ def fine_tuned_name(job: str, base: str, suffix: str | None) -> str:
     return f"{name}-{suffix}" if suffix else name
 
 
-def list_models(state: State, account: str) -> list[dict[str, Any]]:
-    """Return all models, base models first."""
-    rows = state.rows(
-        "select fine_tuned_model, base_model, finished_at from jobs"
-        " where account = ? and status = 'succeeded' order by number",
+def checkpoint_name(checkpoint: Row) -> str:
+    """Return the name of a row of `deployable`: the last of a succeeded job is the model itself."""
+    name = fine_tuned_name(checkpoint["job"], checkpoint["base_model"], checkpoint["suffix"])
+    final = checkpoint["status"] == "succeeded" and checkpoint["step"] == checkpoint["last_step"]
+    return name if final else f"{name}{CHECKPOINT_MARK}{checkpoint['step']}"
+
+
+def names(checkpoint: Row) -> tuple[str, str]:
+    """Return the names by which a row of `deployable` is known; both are the same but for the last checkpoint."""
+    model = fine_tuned_name(checkpoint["job"], checkpoint["base_model"], checkpoint["suffix"])
+    return checkpoint_name(checkpoint), f"{model}{CHECKPOINT_MARK}{checkpoint['step']}"
+
+
+def _checkpoint(state: State, account: str, name: str) -> Row | None:
+    named = _JOB_IN_NAME.search(name)
+    rows = deployable(state, account, f"ftjob-{named.group(1)}" if named else None, name)
+    return next((row for row in rows if name in (row["id"], *names(row))), None)
+
+
+def deployable(state: State, account: str, job: str | None, checkpoint: str) -> list[Row]:
+    """Return the usable checkpoints of *job*, or the one that has the id *checkpoint*, newest first."""
+    return state.rows(
+        "select checkpoints.*, jobs.base_model, jobs.suffix, jobs.status,"
+        " (select max(step) from checkpoints as others where others.job = jobs.id) as last_step"
+        " from checkpoints join jobs on jobs.id = checkpoints.job"
+        " where jobs.account = ? and (jobs.id = ? or checkpoints.id = ?) and jobs.model_deleted_at is null"
+        " and (jobs.status = 'succeeded' or (checkpoints.paused and jobs.status != 'failed'))"
+        " order by checkpoints.step desc",
         account,
+        job,
+        checkpoint,
     )
-    bases = [_body(model.id, model, model.created_at) for model in BASE_MODELS]
-    return bases + [
-        {**_body(r["fine_tuned_model"], _BY_ID[r["base_model"]], int(r["finished_at"])), "model": r["base_model"]}
-        for r in rows
-    ]
 
 
-def _body(model_id: str, base: BaseModel, created_at: int) -> dict[str, Any]:
-    return {
-        "id": model_id,
-        "object": "model",
-        "created_at": created_at,
-        "status": "succeeded",
-        "capabilities": {
-            "fine_tune": base.trainable,
-            "inference": True,
-            "completion": False,
-            "chat_completion": True,
-            "embeddings": False,
-        },
-        "lifecycle_status": "generally-available",
-    }
+def remove_unneeded_weights(state: State, names: Sequence[str]) -> None:
+    """Remove the files of these weights that no model deployment, unfinished job or copy needs."""
+    needed = state.rows(
+        "select weights from model_deployments where gone_at is null and weights is not null"
+        " union select weights from model_copies"
+        " union select parent_weights from jobs where parent_weights is not null"
+        " and status not in ('succeeded', 'failed', 'cancelled')"
+    )
+    for name in set(names) - {row["weights"] for row in needed}:
+        (state.weights / name).unlink(missing_ok=True)

@@ -1,41 +1,39 @@
-"""The addresses of models."""
-
-from typing import Any
+"""The addresses of models; Azure has none that deletes one, so that is one of the emulator's own."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from foundry_emulator import errors
 from foundry_emulator.data_plane import DataPlane, account_of
-from foundry_emulator.http_answers import in_thread
-from foundry_emulator.models import catalogue
-from foundry_emulator.state import State
+from foundry_emulator.http_answers import guarded, in_thread
+from foundry_emulator.models.service import Models
 
 
 class ModelRoutes:
     """Handlers of models."""
 
-    def __init__(self, plane: DataPlane, state: State) -> None:
+    def __init__(self, plane: DataPlane, models: Models) -> None:
         self._plane = plane
-        self._state = state
+        self._models = models
 
     def routes(self) -> list[Route]:
         """Return every address with its handler."""
         return [
             self._plane.route("GET", "/models", self._list),
             self._plane.route("GET", "/models/{id}", self._retrieve),
+            Route("/emulator/models/{id}", guarded(self._delete, _everyone), methods=["DELETE"]),
         ]
 
     async def _list(self, request: Request) -> Response:
         account = account_of(request).name
-        return await in_thread(lambda: {"object": "list", "data": catalogue.list_models(self._state, account)})
+        return await in_thread(lambda: {"object": "list", "data": self._models.all(account)})
 
     async def _retrieve(self, request: Request) -> Response:
-        return await in_thread(lambda: self._model(account_of(request).name, request.path_params["id"]))
+        return await in_thread(lambda: self._models.retrieve(account_of(request).name, request.path_params["id"]))
 
-    def _model(self, account: str, name: str) -> dict[str, Any]:
-        for model in catalogue.list_models(self._state, account):
-            if model["id"] == name:
-                return model
-        raise errors.not_found("model", name)
+    async def _delete(self, request: Request) -> Response:
+        return await in_thread(lambda: self._models.delete(account_of(request).name, request.path_params["id"]))
+
+
+def _everyone(_request: Request) -> None:
+    """Admit everyone, as all of the emulator's own addresses do."""

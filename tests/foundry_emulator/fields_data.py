@@ -106,7 +106,7 @@ def _job(status: tuple[str, ...], required: dict[str, Schema], optional: dict[st
             "model": MODEL_NAME,
             "status": named(*status),
             "training_file": ID["file"],
-            "seed": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+            "seed": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
             "hyperparameters": HYPERPARAMETERS,
             **required,
         },
@@ -184,10 +184,15 @@ CHECKPOINT_COPY = fields(
     {
         "checkpointedModelName": shaped(rf"{FINE_TUNED}(:ckpt-step-\d+)?"),
         "fineTuningJobId": ID["ftjob"],
-        "checkpointId": ID["ftchkpt"],
-        "destinationResourceId": WORDS,
-        "region": WORDS,
-        "status": named("Completed"),
+        "copiedAccountDetails": list_of(
+            fields(
+                {
+                    "destinationResourceId": WORDS,
+                    "region": WORDS,
+                    "status": named("Completed", "Failed", "InProgress"),
+                }
+            )
+        ),
     }
 )
 WEBHOOK_EVENT = fields(

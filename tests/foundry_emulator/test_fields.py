@@ -28,6 +28,7 @@ from tests.foundry_emulator.support import (
     training_file,
     upload,
 )
+from tests.foundry_emulator.waiting import paused
 
 FILE = training_file(examples(range(3)))
 ASKED = question(examples(range(1))[0].url)
@@ -98,6 +99,13 @@ def on_jobs(client: OpenAI) -> FineTuningJob:
         jobs.list_events(job.id, limit=50)
         jobs.checkpoints.list(job.id)
     refused(lambda: jobs.cancel(done.id))
+    resting = paused(client, jobs.create(model=MODEL, training_file=file, hyperparameters={"n_epochs": 50}).id)
+    jobs.list(limit=2)
+    jobs.list_events(resting.id, limit=5)
+    at_rest = jobs.checkpoints.list(resting.id).data[0].id
+    client.models.retrieve(at_rest)
+    jobs.resume(resting.id)
+    jobs.cancel(resting.id)
     refused(lambda: jobs.create(model="gpt-nope", training_file=file))
     refused(lambda: jobs.retrieve("ftjob-nope"))
     return jobs.retrieve(done.id)
@@ -141,7 +149,8 @@ def on_dated_addresses(emulator: EmulatorProcess, seen: Seen) -> None:
         http_client=seen.client(),
     ) as client:
         client.files.list()
-        client.fine_tuning.jobs.list(limit=1)
+        ended_jobs = client.fine_tuning.jobs.list(limit=1).data
+        client.delete(f"/fine_tuning/jobs/{ended_jobs[0].id}", cast_to=type(None))
         client.chat.completions.create(model="fields-base", messages=ASKED)
 
 
