@@ -9,8 +9,10 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from foundry_emulator.accounts import Account
+from foundry_emulator.controls import fault_script
 from foundry_emulator.settings import DEFAULT_ACCOUNT, ONE_BLAS_THREAD, CannotServe, Durations, Settings
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}")
@@ -68,6 +70,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="times what a capacity unit allows (%(default)s)",
     )
     parser.add_argument("--speed", type=_positive, default=1.0, help="divides all durations below (%(default)s)")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="script of faults, in JSON, to set at the start")
     for name, meaning in _DURATION_OPTIONS.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}-seconds",
@@ -80,13 +83,24 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 def _settings(given: argparse.Namespace) -> Settings:
     durations = Durations(**{name: getattr(given, f"{name}_seconds") for name in _DURATION_OPTIONS})
+    accounts = _accounts(given)
     return Settings(
         state=given.state,
-        accounts=_accounts(given),
+        accounts=accounts,
         identity_header=given.identity_header,
         rate_limit_factor=given.rate_limit_factor,
         durations=durations.faster(given.speed),
+        faults=_faults(given.faults, accounts),
     )
+
+
+def _faults(path: Path | None, accounts: Sequence[Account]) -> list[dict[str, Any]] | None:
+    if path is None:
+        return None
+    try:
+        return fault_script.read(path, frozenset(account.name for account in accounts))
+    except fault_script.BadScript as problem:
+        raise CannotServe(str(problem)) from problem
 
 
 def _accounts(given: argparse.Namespace) -> tuple[Account, ...]:

@@ -12,6 +12,13 @@ from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import model_deployments
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.control_plane.routes import ControlPlane
+from foundry_emulator.controls import faults as fault_store
+from foundry_emulator.controls.doors import Doors
+from foundry_emulator.controls.fault_gate import FaultGate
+from foundry_emulator.controls.fault_routes import FaultRoutes
+from foundry_emulator.controls.faults import Faults
+from foundry_emulator.controls.reset import Reset
+from foundry_emulator.controls.reset_routes import ResetRoutes
 from foundry_emulator.controls.routes import OwnControls
 from foundry_emulator.data_plane import DataPlane
 from foundry_emulator.files import store
@@ -45,25 +52,33 @@ class Emulator:
 def assemble(settings: Settings) -> Emulator:
     """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
     state = State(settings.state)
-    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
+    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA, fault_store.SCHEMA):
         state.define(schema)
     accounts = Accounts(settings.accounts)
     clock = Clock(state)
     calls = Calls(settings.state / "calls.sqlite")
     durations = settings.durations
     gatekeeper = Gatekeeper(settings.identity_header, state.secret("tokens"), clock)
-    files = Files(state, clock, durations.file_processing)
+    faults = Faults(state)
+    if settings.faults is not None:
+        faults.take_file(settings.faults)
+    files = Files(state, clock, durations.file_processing, faults)
     job_records = JobRecords(state, clock, files)
     jobs = Jobs(state, clock, files, job_records, durations.job_queue)
-    deployments = ModelDeployments(state, clock, durations)
+    runner = JobRunner(state, clock, job_records, faults)
+    deployments = ModelDeployments(state, clock, durations, faults)
+    limits = RateLimits(clock, settings.rate_limit_factor)
     chat = Chat(
         state=state,
         clock=clock,
         deployments=deployments,
-        limits=RateLimits(clock, settings.rate_limit_factor),
+        limits=limits,
         calls=calls,
         features=FeatureCache(settings.state / "features.sqlite"),
     )
+    reset = Reset(state, runner.quiet, [clock.reload, faults.reload, limits.forget])
+    reset.finish()
+    doors = Doors()
     plane = DataPlane(gatekeeper)
     routes = [
         *FileRoutes(plane, files).routes(),
@@ -72,7 +87,9 @@ def assemble(settings: Settings) -> Emulator:
         *InferenceRoutes(plane, chat).routes(),
         *ControlPlane(accounts, gatekeeper, deployments).routes(),
         *OwnControls(gatekeeper, clock).routes(),
+        *FaultRoutes(faults, accounts).routes(),
+        *ResetRoutes(reset, doors, accounts).routes(),
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}
-    application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
-    return Emulator(application, JobRunner(state, clock, job_records), state)
+    application = doors.leading_to(Starlette(routes=routes, exception_handlers=handlers))
+    return Emulator(Addresses(FaultGate(application, faults), accounts), runner, state)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from foundry_emulator.accounts import Account
 
@@ -44,3 +45,4 @@ class Settings:
     identity_header: str | None = None
     rate_limit_factor: float = 1.0
     durations: Durations = field(default_factory=Durations)
+    faults: list[dict[str, Any]] | None = None

@@ -8,11 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
 from foundry_emulator.clock import Clock
+from foundry_emulator.controls.faults import Faults
+from foundry_emulator.fine_tuning.job_faults import JobFaults
 from foundry_emulator.fine_tuning.records import JobRecords, Steps
 from foundry_emulator.models import catalogue
 from foundry_emulator.settings import ONE_BLAS_THREAD
@@ -28,11 +31,15 @@ _STORE_SECONDS = 0.25
 class JobRunner:
     """Starts jobs when their time has come, follows them, and stops what was cancelled."""
 
-    def __init__(self, state: State, clock: Clock, records: JobRecords) -> None:
+    def __init__(self, state: State, clock: Clock, records: JobRecords, faults: Faults) -> None:
         self._state = state
         self._clock = clock
         self._records = records
+        self._faults = faults
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._followers: dict[str, tuple[str, threading.Thread]] = {}
+        self._interrupted: set[str] = set()
+        self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="job-runner", daemon=True)
 
@@ -48,11 +55,25 @@ class JobRunner:
             process.kill()
             process.wait()
 
+    @contextmanager
+    def quiet(self, account: str | None = None) -> Iterator[None]:
+        """Let no job of *account*, or of any, run inside the block; one that is there afterwards is run again."""
+        with self._starting:
+            followed = {job: thread for job, (of, thread) in dict(self._followers).items() if account in (None, of)}
+            self._interrupted |= set(followed)
+            for job, follower in followed.items():
+                if process := self._processes.get(job):
+                    process.kill()
+                follower.join()
+            self._interrupted -= set(followed)
+            yield
+
     def _run(self) -> None:
         while not self._stopping.wait(_POLL_SECONDS):
-            self._stop_cancelled()
-            for job in self._startable():
-                self._start(job)
+            with self._starting:
+                self._stop_cancelled()
+                for job in self._startable():
+                    self._start(job)
 
     def _startable(self) -> list[Row]:
         """Return interrupted jobs, then as many queued ones as there is room for."""
@@ -80,7 +101,9 @@ class JobRunner:
         self._records.say(job["id"], "Preprocessing running for file training file.")
         process = _spawn()
         self._processes[job["id"]] = process
-        threading.Thread(target=self._follow, args=(job, process), name=job["id"], daemon=True).start()
+        follower = threading.Thread(target=self._follow, args=(job, process), name=job["id"], daemon=True)
+        self._followers[job["id"]] = job["account"], follower
+        follower.start()
 
     def _follow(self, job: Row, process: subprocess.Popen[str]) -> None:
         try:
@@ -92,8 +115,9 @@ class JobRunner:
         process.wait()
         if self._stopping.is_set():
             return
-        if problem:
+        if problem and job["id"] not in self._interrupted:
             self._records.failed(job["id"], *problem)
+        del self._followers[job["id"]]
         del self._processes[job["id"]]
 
     def _obey(self, job: Row, process: subprocess.Popen[str]) -> tuple[str, str] | None:
@@ -101,13 +125,14 @@ class JobRunner:
         base = catalogue.base_model(job["base_model"])
         if base is None or not base.images:
             return "invalidPayload", f"The model {job['base_model']} does not support training with images."
+        faults = JobFaults(self._faults, self._state, job)
         try:
-            _send(process, self._order(job))
+            _send(process, {**self._order(job), **faults.order()})
         except BrokenPipeError:
             return "internalFailure", "The training process did not start."
         except LookupError:
             return "notFound", "A file of the job was deleted."
-        return _Follower(job, self._records).follow(_reports(process))
+        return _Follower(job, self._records, faults).follow(_reports(process))
 
     def _order(self, job: Row) -> dict[str, Any]:
         request = json.loads(job["request"])
@@ -135,9 +160,10 @@ class JobRunner:
 class _Follower:
     """Turns what one training process reports into records."""
 
-    def __init__(self, job: Row, records: JobRecords) -> None:
+    def __init__(self, job: Row, records: JobRecords, faults: JobFaults) -> None:
         self._job = job
         self._records = records
+        self._faults = faults
         self._steps: Steps = []
         self._stored = 0
         self._stored_at = 0.0
@@ -148,12 +174,24 @@ class _Follower:
             event = told.pop("event")
             if event == "failed":
                 return told["code"], told["message"]
+            if event == "started" and (failure := self._faults.failure("data_check")):
+                return failure
             if event == "finished":
-                self._store_steps()
-                self._records.succeeded(self._job, self._steps, told["trained_tokens"])
-                return None
+                return self._finish(told["trained_tokens"])
             self._keep(event, told)
+            if event == "step" and self._faults.preempt(self._records, told["step"]):
+                self._store_steps()
+                return None
         return "internalFailure", "The training process ended before it was done."
+
+    def _finish(self, trained_tokens: int) -> tuple[str, str] | None:
+        self._store_steps()
+        failure = self._faults.failure("model_evaluation")
+        if failure is not None:
+            self._records.say(self._job["id"], "Job succeeded.")
+            return failure
+        self._records.succeeded(self._job, self._steps, trained_tokens)
+        return None
 
     def _keep(self, event: str, told: dict[str, Any]) -> None:
         if event == "step":

@@ -1,0 +1,46 @@
+"""Ends a client's connection in the way that a broken network does."""
+
+import socket
+import struct
+from typing import Any
+
+from starlette.types import Receive, Send
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+def reset(send: Send) -> None:
+    """Reset the connection that *send* writes to: whatever the client waits for, it sees a TCP reset.
+
+    RuntimeError if *send* is not that of uvicorn.
+    """
+    transport = _transport(send)
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
+
+
+def end(send: Send) -> None:
+    """End the connection that *send* writes to when all that was written has left; RuntimeError as for `reset`."""
+    _transport(send).close()
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the server has noticed that the connection is gone, so that it does not ask for an answer."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def read_to_the_end(receive: Receive) -> None:
+    """Read and drop the body of the request, so that its sender has come to wait for the answer."""
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+        pass
+
+
+def _transport(send: Send) -> Any:
+    """Return what both of uvicorn's HTTP implementations write to: *send* is a method of their request cycle."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise RuntimeError("the connections of this server cannot be reset")
+    return transport
