@@ -14,22 +14,16 @@ def reset(send: Send) -> None:
 
     RuntimeError if *send* is not that of uvicorn.
     """
-    transport = _transport(send)
-    connection = transport.get_extra_info("socket")
+    cycle = _cycle(send)
+    connection = cycle.transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    transport.abort()
+    cycle.transport.abort()
 
 
 def end(send: Send) -> None:
     """End the connection that *send* writes to when all that was written has left; RuntimeError as for `reset`."""
-    _transport(send).close()
-
-
-async def gone(receive: Receive) -> None:
-    """Return when the server has noticed that the connection is gone, so that it does not ask for an answer."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    _cycle(send).transport.close()
 
 
 async def read_to_the_end(receive: Receive) -> None:
@@ -38,9 +32,13 @@ async def read_to_the_end(receive: Receive) -> None:
         pass
 
 
-def _transport(send: Send) -> Any:
-    """Return what both of uvicorn's HTTP implementations write to: *send* is a method of their request cycle."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
+def _cycle(send: Send) -> Any:
+    """Return the request cycle of uvicorn that *send* is a method of, told that the client is gone.
+
+    Both of uvicorn's HTTP implementations have one; knowing that, it does not ask for an answer.
+    """
+    cycle: Any = getattr(send, "__self__", None)
+    if not hasattr(cycle, "transport"):
         raise RuntimeError("the connections of this server cannot be reset")
-    return transport
+    cycle.disconnected = True
+    return cycle

@@ -271,9 +271,11 @@ def test_a_model_deployment_whose_answer_was_lost_is_there(
     assert "lost" in deployments(control)
 
 
-@pytest.mark.parametrize("after_work", [False, True])
-def test_a_slow_answer_keeps_nobody_else_waiting(faulty: EmulatorProcess, client: OpenAI, after_work: bool) -> None:
-    faulty.fault(path=CHAT, deployment="base", slow=1.5, after_work=after_work, count=1)
+@pytest.mark.parametrize("when", [{"after_work": False}, {"after_work": True}])
+def test_a_slow_answer_keeps_nobody_else_waiting(
+    faulty: EmulatorProcess, client: OpenAI, when: dict[str, bool]
+) -> None:
+    faulty.fault(path=CHAT, deployment="base", slow=1.5, count=1, **when)
     began = time.monotonic()
     with ThreadPoolExecutor() as pool:
         slow = pool.submit(ask, client)
@@ -293,6 +295,22 @@ def test_a_slow_answer_runs_into_the_clients_patience(faulty: EmulatorProcess, c
         client.chat.completions.create(model="base", messages=question(IMAGE), timeout=0.3)
 
 
+def test_an_emulator_does_not_wait_for_what_is_slow(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    emulator = EmulatorProcess(tmp_path)
+    emulator.fault(path="/openai/v1/models", slow=60)
+    with emulator.client() as client, ThreadPoolExecutor() as pool:
+        held = pool.submit(lambda: client.models.list())
+        while not emulator.faults()[0]["struck"]:
+            time.sleep(0.01)
+        began = time.monotonic()
+        code = emulator.stop()
+
+        assert isinstance(held.exception(), openai.APIConnectionError)
+    assert code == 0
+    assert time.monotonic() - began < 5
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_truncated_answer_promises_more_than_arrives(faulty: EmulatorProcess, client: OpenAI) -> None:
     file = client.files.create(purpose="evals", file=("a.jsonl", b"x" * 1000))
     faulty.fault(path=f"{FILES}/*/content", truncate=100, count=1)
@@ -308,7 +326,7 @@ def test_a_truncated_answer_of_the_control_plane_is_incomplete(
     faulty: EmulatorProcess, control: CognitiveServicesManagementClient, kept: int
 ) -> None:
     faulty.fault(path=DEPLOYMENTS, truncate=kept, count=1)
-    with pytest.raises(HttpResponseError, match="incomplete|IncompleteRead") as told:
+    with pytest.raises(HttpResponseError, match=r"incomplete|IncompleteRead") as told:
         deployments(control)
 
     assert "more expected" in str(told.value)
