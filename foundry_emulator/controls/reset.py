@@ -16,7 +16,8 @@ from foundry_emulator.state import State
 
 _NOTE = "unfinished reset"
 _KEPT_TABLES = frozenset({"secrets"})
-_KEPT_DATABASES = frozenset({"state.sqlite", "features.sqlite"})
+KEPT_DATABASES = frozenset({"features.sqlite"})
+_STATE = "state.sqlite"
 _OWNERS = {"job": "jobs", "upload": "uploads", "batch": "batches", "file": "files"}
 _BOUNDS = "-_."
 
@@ -50,7 +51,7 @@ class Reset:
         note: dict[str, Any] = json.loads(kept)
         _remove(self._state.folder, frozenset(note["names"]))
         for path in self._state.folder.glob("*.sqlite"):
-            if path.name not in _KEPT_DATABASES:
+            if path.name not in KEPT_DATABASES | {_STATE}:
                 _empty_file(path, note["account"])
         with self._state.transaction() as database:
             database.execute("delete from settings where name = ?", (_NOTE,))
@@ -58,8 +59,7 @@ class Reset:
 
 def empty(database: sqlite3.Connection, account: str | None) -> None:
     """Delete all rows of *account*, or all but secrets, from every table; the numbers of rows go on counting."""
-    tables = _tables(database)
-    scopes = {table: scope(columns) for table, columns in tables.items() if table not in _KEPT_TABLES}
+    scopes = {table: scope(columns) for table, columns in tables(database).items() if table not in _KEPT_TABLES}
     for table, condition in sorted(scopes.items(), key=lambda entry: entry[1] == "account = :account"):
         if account is None:
             database.execute(f"delete from {table}")
@@ -75,7 +75,8 @@ def scope(columns: Sequence[str]) -> str | None:
     return f"{owner} in (select id from {_OWNERS[owner]} where account = :account)" if owner else None
 
 
-def _tables(database: sqlite3.Connection) -> dict[str, list[str]]:
+def tables(database: sqlite3.Connection) -> dict[str, list[str]]:
+    """Return the tables of a database, each with its columns."""
     query = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
     names = [row[0] for row in database.execute(query)]
     return {name: [column[1] for column in database.execute(f"pragma table_info({name})")] for name in names}
@@ -84,7 +85,7 @@ def _tables(database: sqlite3.Connection) -> dict[str, list[str]]:
 def _names(database: sqlite3.Connection, account: str | None) -> set[str]:
     """Return the ids with which the names of files and folders on disk begin."""
     names: set[str] = set()
-    for table, columns in _tables(database).items():
+    for table, columns in tables(database).items():
         if "id" not in columns or "account" not in columns:
             continue
         query = f"select id from {table} where :account is null or account = :account"
