@@ -12,6 +12,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts.image_contract import NearDuplicateRule
 from data_contracts.images import Split
 from decisions.perceptual_hashes import PerceptualHashes, as_words
 
@@ -19,16 +20,11 @@ Words = NDArray[np.uint64]
 Pairs = NDArray[np.int64]
 
 WORKERS = 2
-ROWS = 16
+AT_ONCE = 8
+MOST_PAIRS = 1_000_000
+"""Where more pairs are close, everything is near everything, and looking further would only take memory."""
+ROWS = 64
 """Rows compared at a time, so that a block of distances stays in the processor's cache."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Largest distances, in bits, at which two pictures are near: of the 64-bit and of the 256-bit hashes."""
-
-    coarse: int = 8
-    fine: int = 48
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,8 @@ class NearPairs:
 
     near: Pairs
     to_review: Pairs
+    complete: bool = True
+    """False: there are more pairs than MOST_PAIRS, and these are only the first."""
 
 
 class HashTable:
@@ -52,23 +50,25 @@ class HashTable:
         return len(self.coarse)
 
 
-def near_pairs(left: HashTable, right: HashTable, thresholds: Thresholds) -> NearPairs:
+def near_pairs(left: HashTable, right: HashTable, rule: NearDuplicateRule) -> NearPairs:
     """The pairs (place in *left*, place in *right*) that are near, straight or mirrored; ordered, each once."""
-    straight = _close(left.coarse, right.coarse, thresholds.coarse)
-    mirrored = _close(left.coarse, right.mirrored_coarse, thresholds.coarse)
+    straight = _close(left.coarse, right.coarse, rule.coarse)
+    mirrored = _close(left.coarse, right.mirrored_coarse, rule.coarse)
     confirmed = [
-        straight[_distances(left.fine, right.fine, straight) <= thresholds.fine],
-        mirrored[_distances(left.fine, right.mirrored_fine, mirrored) <= thresholds.fine],
+        straight[_distances(left.fine, right.fine, straight) <= rule.fine],
+        mirrored[_distances(left.fine, right.mirrored_fine, mirrored) <= rule.fine],
     ]
     near = _each_once(np.concatenate(confirmed))
     candidates = _each_once(np.concatenate([straight, mirrored]))
-    return NearPairs(near, candidates[~_among(candidates, near)])
+    complete = max(len(straight), len(mirrored)) < MOST_PAIRS
+    return NearPairs(near, candidates[~_among(candidates, near)], complete)
 
 
-def near_pairs_within(images: HashTable, thresholds: Thresholds) -> NearPairs:
+def near_pairs_within(images: HashTable, rule: NearDuplicateRule) -> NearPairs:
     """The near pairs of different images of one table; the smaller place comes first."""
-    found = near_pairs(images, images, thresholds)
-    return NearPairs(*(pairs[pairs[:, 0] < pairs[:, 1]] for pairs in (found.near, found.to_review)))
+    found = near_pairs(images, images, rule)
+    near, to_review = (pairs[pairs[:, 0] < pairs[:, 1]] for pairs in (found.near, found.to_review))
+    return NearPairs(near, to_review, found.complete)
 
 
 def components(images: int, pairs: Pairs) -> list[list[int]]:
@@ -115,7 +115,7 @@ def sides_of(component: Sequence[str], pinned: Mapping[str, Split], first_sight:
 
 
 def _close(left: Words, right: Words, threshold: int) -> Pairs:
-    """Pairs of rows of single words that differ in at most *threshold* bits."""
+    """Pairs of rows of single words that differ in at most *threshold* bits; no more than MOST_PAIRS."""
     if not len(left) or not len(right):
         return np.empty((0, 2), np.int64)
     others = np.ascontiguousarray(right[:, 0])
@@ -125,8 +125,15 @@ def _close(left: Words, right: Words, threshold: int) -> Pairs:
         rows, columns = np.nonzero(distances <= threshold)
         return np.stack([rows + start, columns], axis=1)
 
+    found, pairs = [np.empty((0, 2), np.int64)], 0
     with ThreadPoolExecutor(WORKERS) as pool:
-        return np.concatenate(list(pool.map(compare, range(0, len(left), ROWS))))
+        for start in range(0, len(left), ROWS * WORKERS * AT_ONCE):
+            starts = range(start, min(len(left), start + ROWS * WORKERS * AT_ONCE), ROWS)
+            found += pool.map(compare, starts)
+            pairs += sum(map(len, found[-len(starts) :]))
+            if pairs >= MOST_PAIRS:
+                break
+    return np.concatenate(found)[:MOST_PAIRS]
 
 
 def _distances(left: Words, right: Words, pairs: Pairs) -> NDArray[np.int64]:

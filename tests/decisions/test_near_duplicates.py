@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
+from data_contracts.image_contract import NearDuplicateRule
 from data_contracts.images import Split
 from decisions.near_duplicates import (
     HashTable,
     NearPairs,
-    Thresholds,
     components,
     expected_random_pairs,
     near_pairs,
@@ -34,7 +34,7 @@ def flipped(hashes: PerceptualHashes, coarse: int, fine: int) -> PerceptualHashe
 
 
 def compared(first: PerceptualHashes, second: PerceptualHashes) -> NearPairs:
-    return near_pairs(HashTable([first]), HashTable([second]), Thresholds(coarse=8, fine=48))
+    return near_pairs(HashTable([first]), HashTable([second]), NearDuplicateRule(coarse=8, fine=48))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_an_edited_copy_is_near(edit: Callable[[Image.Image], Image.Image]) -> N
 
 def test_pairs_within_a_table_are_ordered_and_told_once() -> None:
     same, other = perceptual_hashes(texture(1)), perceptual_hashes(texture(2))
-    found = near_pairs_within(HashTable([same, other, same, same]), Thresholds())
+    found = near_pairs_within(HashTable([same, other, same, same]), NearDuplicateRule())
 
     assert found.near.tolist() == [[0, 2], [0, 3], [2, 3]]
     assert found.to_review.tolist() == []
@@ -69,7 +69,7 @@ def test_pairs_within_a_table_are_ordered_and_told_once() -> None:
 
 def test_all_rows_are_compared_however_many_there_are() -> None:
     table = HashTable([perceptual_hashes(texture(number)) for number in range(40)])
-    found = near_pairs(table, table, Thresholds(coarse=0, fine=0))
+    found = near_pairs(table, table, NearDuplicateRule(coarse=0, fine=0))
 
     assert found.near.tolist() == [[place, place] for place in range(40)]
 
@@ -77,9 +77,9 @@ def test_all_rows_are_compared_however_many_there_are() -> None:
 def test_an_empty_table_has_no_pairs() -> None:
     empty, one = HashTable([]), HashTable([perceptual_hashes(texture(1))])
 
-    assert len(near_pairs(empty, one, Thresholds()).near) == 0
-    assert len(near_pairs(one, empty, Thresholds()).near) == 0
-    assert len(near_pairs_within(empty, Thresholds()).near) == 0
+    assert len(near_pairs(empty, one, NearDuplicateRule()).near) == 0
+    assert len(near_pairs(one, empty, NearDuplicateRule()).near) == 0
+    assert len(near_pairs_within(empty, NearDuplicateRule()).near) == 0
 
 
 def test_pairs_join_into_components() -> None:
