@@ -67,16 +67,15 @@ def assemble(settings: Settings) -> Emulator:
     jobs = Jobs(state, clock, files, job_records, durations.job_queue)
     runner = JobRunner(state, clock, job_records, faults)
     deployments = ModelDeployments(state, clock, durations, faults)
-    limits = RateLimits(clock, settings.rate_limit_factor)
     chat = Chat(
         state=state,
         clock=clock,
         deployments=deployments,
-        limits=limits,
+        limits=RateLimits(clock, settings.rate_limit_factor),
         calls=calls,
         features=FeatureCache(settings.state / "features.sqlite"),
     )
-    reset = Reset(state, runner.quiet, [clock.reload, faults.reload, limits.forget])
+    reset = Reset(state, quiets=[runner.quiet], reloads=[clock.reload, faults.reload])
     reset.finish()
     doors = Doors()
     plane = DataPlane(gatekeeper)

@@ -26,7 +26,7 @@ API_KEY = "local-key"
 _API_VERSION = "2024-10-21"
 _PATIENCE_SECONDS = 60
 _TOKEN_SECONDS = 60
-_IDENTITY_HEADER = "foundry-emulator"
+IDENTITY_HEADER = "foundry-emulator"
 
 
 class DidNotStart(Exception):
@@ -41,13 +41,20 @@ class FoundryProcess:
     """An emulator in a process of its own; its addresses, clients and controls."""
 
     def __init__(
-        self, state: Path | str, *options: str, api_key: str = API_KEY, environment: Mapping[str, str] | None = None
+        self,
+        state: Path | str,
+        *options: str,
+        api_key: str = API_KEY,
+        identity_header: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start it on a free port with command line *options*; DidNotStart if it ends at once."""
         command = [sys.executable, "-m", "foundry_emulator", "--port", "0", "--state", str(state)]
         self.api_key = api_key
+        self.identity_header = identity_header or IDENTITY_HEADER
+        demanded = ["--identity-header", identity_header] if identity_header else []
         self.process = subprocess.Popen(
-            [*command, "--api-key", api_key, *options],
+            [*command, "--api-key", api_key, *demanded, *options],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": _python_path(), **(environment or {})},
@@ -63,7 +70,7 @@ class FoundryProcess:
         """The variables with which Azure's own credentials and the dated client find the emulator."""
         return {
             "IDENTITY_ENDPOINT": f"{self.address}/identity/token",
-            "IDENTITY_HEADER": _IDENTITY_HEADER,
+            "IDENTITY_HEADER": self.identity_header,
             "AZURE_OPENAI_ENDPOINT": self.address,
             "AZURE_OPENAI_API_KEY": self.api_key,
         }
@@ -96,7 +103,7 @@ class FoundryProcess:
 
     def credential(self) -> EmulatorCredential:
         """Return a credential for Azure's clients; `environment` serves DefaultAzureCredential instead."""
-        return EmulatorCredential(self.environment["IDENTITY_ENDPOINT"])
+        return EmulatorCredential(self.environment["IDENTITY_ENDPOINT"], self.identity_header)
 
     def management(self, subscription: str = "any-subscription", **options: Any) -> CognitiveServicesManagementClient:
         """Return the official client of the control plane; each of its calls needs `enforce_https=False`."""
@@ -177,8 +184,9 @@ class FoundryProcess:
 class EmulatorCredential:
     """A token credential that asks the emulator's managed identity endpoint, whatever the environment says."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, header: str = IDENTITY_HEADER) -> None:
         self._endpoint = endpoint
+        self._header = header
 
     def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
         """Return a token for the first of *scopes*."""
@@ -186,7 +194,7 @@ class EmulatorCredential:
 
         resource = scopes[0].removesuffix("/.default")
         address = f"{self._endpoint}?api-version=2019-08-01&resource={quote(resource, safe='')}"
-        request = urllib.request.Request(address, headers={"X-IDENTITY-HEADER": _IDENTITY_HEADER})
+        request = urllib.request.Request(address, headers={"X-IDENTITY-HEADER": self._header})
         with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:
             told = json.load(answer)
         # too short-lived to be kept: the emulator's clock may be set beyond the end of a token that a client holds
@@ -199,9 +207,9 @@ def running(state: Path | str | None = None, **options: Any) -> Iterator[Foundry
 
     *options* are those of the command line: `running(speed=10, account=["first", "second"])`.
     """
-    api_key = str(options.pop("api_key", API_KEY))
+    secrets = {name: str(options.pop(name)) for name in ("api_key", "identity_header") if options.get(name)}
     with tempfile.TemporaryDirectory(prefix="foundry-emulator-") as folder:
-        process = FoundryProcess(state or folder, *command_line(options), api_key=api_key)
+        process = FoundryProcess(state or folder, *command_line(options), **secrets)
         try:
             yield process
         finally:

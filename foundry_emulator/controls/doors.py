@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from foundry_emulator.controls.fault_gate import OWN
+from foundry_emulator.controls.fault_gate import OWN, true_path
 
 LONGEST_WAIT_SECONDS = 10
 
@@ -25,7 +25,7 @@ class Doors:
         """Return *application* behind these doors."""
 
         async def enter(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or scope["path"].startswith(OWN):
+            if scope["type"] != "http" or true_path(scope).startswith(OWN):
                 await application(scope, receive, send)
                 return
             while not self._open.is_set():

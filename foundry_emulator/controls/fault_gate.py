@@ -31,7 +31,7 @@ class FaultGate:
         if not self._faults.http or scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        path = _true_path(scope)
+        path = true_path(scope)
         fault, receive = await self._struck(scope, path, receive)
         if fault is None:
             await self._application(scope, receive, send)
@@ -108,7 +108,8 @@ class FaultGate:
         connections.end(send)
 
 
-def _true_path(scope: Scope) -> str:
+def true_path(scope: Scope) -> str:
+    """Return the path of a request without the account that it may begin with."""
     path: str = scope["path"]
     return path.removeprefix(unquote(scope.get("root_path", "")))
 

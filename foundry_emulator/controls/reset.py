@@ -8,7 +8,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +18,34 @@ _NOTE = "unfinished reset"
 _KEPT_TABLES = frozenset({"secrets"})
 KEPT_DATABASES = frozenset({"features.sqlite"})
 _STATE = "state.sqlite"
-_OWNERS = {"job": "jobs", "upload": "uploads", "batch": "batches", "file": "files"}
+_OWNERS = {
+    "job": ("jobs", "id"),
+    "upload": ("uploads", "id"),
+    "batch": ("batches", "id"),
+    "deployment": ("model_deployments", "number"),
+}
 _BOUNDS = "-_."
 
 Quiet = Callable[[str | None], AbstractContextManager[None]]
 
 
 class Reset:
-    """Empties everything, or one account: *quiet* stops what works on it meanwhile, *reloads* clear memories."""
+    """Empties everything, or one account.
 
-    def __init__(self, state: State, quiet: Quiet, reloads: Sequence[Callable[[], None]]) -> None:
+    *quiets* are entered first: they stop what works beside the requests, for an account or all. *reloads* make those
+    that remember what the state says read it again.
+    """
+
+    def __init__(self, state: State, quiets: Sequence[Quiet], reloads: Sequence[Callable[[], None]]) -> None:
         self._state = state
-        self._quiet = quiet
+        self._quiets = quiets
         self._reloads = reloads
 
     def run(self, account: str | None = None) -> None:
         """Empty *account*, or everything, the clock and the faults included; learned features of images stay."""
-        with self._quiet(account):
+        with ExitStack() as stopped:
+            for quiet in self._quiets:
+                stopped.enter_context(quiet(account))
             with self._state.transaction() as database:
                 note = {"account": account, "names": sorted(_names(database, account))}
                 empty(database, account)
@@ -71,8 +82,11 @@ def scope(columns: Sequence[str]) -> str | None:
     """Return the condition for the rows of an account in a table with *columns*, None if it belongs to no account."""
     if "account" in columns:
         return "account = :account"
-    owner = next((column for column in columns if column in _OWNERS), None)
-    return f"{owner} in (select id from {_OWNERS[owner]} where account = :account)" if owner else None
+    owned = next((column for column in columns if column in _OWNERS), None)
+    if owned is None:
+        return None
+    table, key = _OWNERS[owned]
+    return f"{owned} in (select {key} from {table} where account = :account)"
 
 
 def tables(database: sqlite3.Connection) -> dict[str, list[str]]:
@@ -86,10 +100,10 @@ def _names(database: sqlite3.Connection, account: str | None) -> set[str]:
     """Return the ids with which the names of files and folders on disk begin."""
     names: set[str] = set()
     for table, columns in tables(database).items():
-        if "id" not in columns or "account" not in columns:
-            continue
-        query = f"select id from {table} where :account is null or account = :account"
-        names |= {str(row[0]) for row in database.execute(query, {"account": account})}
+        condition = scope(columns)
+        if "id" in columns and condition:
+            query = f"select id from {table} where :account is null or {condition}"
+            names |= {str(row[0]) for row in database.execute(query, {"account": account})}
     return names
 
 

@@ -52,11 +52,6 @@ class RateLimits:
             raise errors.rate_limited("token" if "token" in exceeded else "call", wait, headers)
         return headers
 
-    def forget(self) -> None:
-        """Forget what was used."""
-        with self._threads:
-            self._windows.clear()
-
     def _window(self, deployment: str, key: str, seconds: float, now: float) -> _Window:
         window = self._windows.setdefault((deployment, key), _Window(seconds))
         window.renew(now)

@@ -12,6 +12,7 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
+from foundry_emulator.learning.trainer import Order
 from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import (
     MODEL,
@@ -53,8 +54,8 @@ def control(faulty: EmulatorProcess) -> Iterator[CognitiveServicesManagementClie
         yield opened
 
 
-def train(client: OpenAI, **request: Any) -> FineTuningJob:
-    file = upload(client, SHOWN)
+def train(client: OpenAI, training_file_of: range = range(6), **request: Any) -> FineTuningJob:
+    file = upload(client, training_file(examples(training_file_of)))
     job = client.fine_tuning.jobs.create(**{"model": MODEL, "training_file": file.id, "seed": 4, **request})
     return ended(client, job.id)
 
@@ -170,6 +171,18 @@ def first_answer(client: OpenAI, url: str) -> float:
         assert logprobs.content is not None
         return logprobs.content[0].logprob
     raise TimeoutError(url)
+
+
+@pytest.mark.skipif("people_share" not in Order.__annotations__, reason="this trainer sees no people")
+def test_a_share_of_the_images_is_skipped_as_if_they_showed_people(faulty: EmulatorProcess, client: OpenAI) -> None:
+    whole = train(client, training_file_of=range(20))
+    faulty.fault(suffix="crowd", people_share=0.5, count=1)
+    crowd = train(client, training_file_of=range(20), suffix="crowd")
+
+    assert crowd.status == "succeeded"
+    assert whole.trained_tokens is not None
+    assert crowd.trained_tokens is not None
+    assert 0.2 < crowd.trained_tokens / whole.trained_tokens < 0.8
 
 
 def test_a_kill_does_not_spare_a_job_its_fate(tmp_path: Path) -> None:

@@ -119,6 +119,13 @@ def test_without_pytest_it_runs_for_the_length_of_a_block() -> None:
     assert folder.startswith("/tmp") or "foundry-emulator-" in folder
 
 
+def test_its_credential_knows_the_header_that_it_demands() -> None:
+    with running(identity_header="secret") as foundry, foundry.management() as control:
+        listed = list(control.deployments.list("g", "local", enforce_https=False))
+
+    assert listed == []
+
+
 def test_an_emulator_that_cannot_start_says_so() -> None:
     with pytest.raises(DidNotStart, match="exit code 2"), running(speed=-1):
         pass

@@ -195,6 +195,13 @@ def test_a_reset_that_makes_no_sense_is_refused(process: EmulatorProcess, body: 
         process.ask("POST", "/emulator/reset", body)
 
 
+def test_a_reset_does_not_wait_for_itself_under_the_name_of_an_account(process: EmulatorProcess) -> None:
+    began = time.monotonic()
+    process.ask("POST", "/second/emulator/reset", {})
+
+    assert time.monotonic() - began < 5
+
+
 def test_no_request_breaks_while_everything_is_emptied(
     process: EmulatorProcess, client: OpenAI, control: CognitiveServicesManagementClient
 ) -> None:
