@@ -207,7 +207,9 @@ def running(state: Path | str | None = None, **options: Any) -> Iterator[Foundry
 
     *options* are those of the command line: `running(speed=10, account=["first", "second"])`.
     """
-    secrets = {name: str(options.pop(name)) for name in ("api_key", "identity_header") if options.get(name)}
+    secrets: dict[str, Any] = {
+        name: str(options.pop(name)) for name in ("api_key", "identity_header") if options.get(name)
+    }
     with tempfile.TemporaryDirectory(prefix="foundry-emulator-") as folder:
         process = FoundryProcess(state or folder, *command_line(options), **secrets)
         try:
