@@ -63,7 +63,7 @@ def place(fresh: Sequence[ImageFacts], known: Sequence[LabeledImage], contract: 
     album = _Album(fresh, known, contract)
     stopped = album.too_much()
     if stopped:
-        return Placement(stopped=stopped)
+        return Placement(near=album.told(album.near), to_review=album.told(album.to_review), stopped=stopped)
     sides = {group: side for groups in album.joined for side in [album.sides(groups)] for group in groups}
     placed, refused = [], []
     for facts, group in zip(fresh, album.groups, strict=False):

@@ -71,6 +71,19 @@ def near_pairs_within(images: HashTable, rule: NearDuplicateRule) -> NearPairs:
     return NearPairs(near, to_review, found.complete)
 
 
+def distances_between(words: Words, kinds: NDArray[np.int64], bits: int) -> list[int]:
+    """How many pairs of rows of different *kinds* differ in 0, 1, ... *bits* bits."""
+    counts = np.zeros(bits + 1, np.int64)
+    for start in range(0, len(words), ROWS):
+        rows = slice(start, start + ROWS)
+        distances = np.zeros((len(words[rows]), len(words)), np.uint16)
+        for column in range(words.shape[1]):
+            distances += np.bitwise_count(words[rows, column, None] ^ words[:, column])
+        apart = kinds[rows, None] < kinds
+        counts += np.bincount(distances[apart], minlength=bits + 1)
+    return [int(count) for count in counts]
+
+
 def components(images: int, pairs: Pairs) -> list[list[int]]:
     """The groups of places below *images* that *pairs* join, directly or through others; loners are left out."""
     from scipy.sparse import coo_array

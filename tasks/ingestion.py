@@ -40,8 +40,7 @@ def list_shards(folder: str, batch: str) -> list[list[str]]:
     """The files of a batch, in shards of hundreds."""
     loop = connect(folder)
     files = [path.removeprefix(_inbox(loop, batch)) for path in loop.store.list(_inbox(loop, batch))]
-    images = [file for file in files if not file.rpartition("/")[2].startswith(".")]
-    return [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
+    return [files[start : start + SHARD] for start in range(0, len(files), SHARD)]
 
 
 @task(**PATIENTLY)

@@ -13,6 +13,7 @@ from cloud.ledger import verify
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Actor, TrainingIntended, TrainingSubmitted
 from decisions.images import as_model_sees, data_url
+from deployments.check_images import check_folder
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
@@ -244,6 +245,15 @@ def test_a_folder_without_images_is_no_batch_yet(loop_folder: LoopFolder) -> Non
     loop_folder.put("one/.DS_Store", b"x")
 
     assert ingest_images(loop_folder.name) == []
+
+
+def test_a_folder_is_checked_against_the_images_of_a_loop(loop_folder: LoopFolder, images: Path) -> None:
+    loop_folder.deliver("one", sorted(images.glob("*/*"))[:5])
+    ingest_images(loop_folder.name)
+    told = check_folder(images, None, loop_folder.path, calibrate=False)[1]
+
+    assert isinstance(told, dict)
+    assert len(told["duplicates"]) == 5
 
 
 def test_nearly_the_same_picture_stays_on_the_side_of_the_first(loop_folder: LoopFolder, images: Path) -> None:
