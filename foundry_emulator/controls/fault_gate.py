@@ -83,13 +83,15 @@ class FaultGate:
             await asyncio.sleep(fault.value)
             await self._application(scope, receive, send)
             return
+        answer: list[Message] = []
 
-        async def send_late(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await asyncio.sleep(fault.value)
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self._application(scope, receive, keep)
+        await asyncio.sleep(fault.value)
+        for message in answer:
             await send(message)
-
-        await self._application(scope, receive, send_late)
 
     async def _truncate(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the head of an answer that promises the whole body, and at most all but its last byte."""

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,6 +201,19 @@ def test_a_reset_does_not_wait_for_itself_under_the_name_of_an_account(process: 
     process.ask("POST", "/second/emulator/reset", {})
 
     assert time.monotonic() - began < 5
+
+
+def test_a_reset_does_not_wait_for_a_slow_answer(process: EmulatorProcess, client: OpenAI) -> None:
+    process.fault(path="/openai/v1/models", slow=3, after_work=True)
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(lambda: client.models.list().data)
+        while not process.faults()[0]["struck"]:
+            time.sleep(0.01)
+        began = time.monotonic()
+        process.reset()
+
+        assert time.monotonic() - began < 2
+        assert slow.result()
 
 
 def test_no_request_breaks_while_everything_is_emptied(
