@@ -9,8 +9,10 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from foundry_emulator.accounts import Account
+from foundry_emulator.controls import fault_script
 from foundry_emulator.inference.filters import Filters
 from foundry_emulator.settings import (
     DEFAULT_ACCOUNT,
@@ -95,6 +97,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         )
     _add_training_options(parser)
     parser.add_argument("--speed", type=_positive, default=1.0, help="divides all durations below (%(default)s)")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="script of faults, in JSON, to set at the start")
     for name, meaning in _DURATION_OPTIONS.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}-seconds",
@@ -128,9 +131,10 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
 
 def _settings(given: argparse.Namespace) -> Settings:
     durations = Durations(**{name: getattr(given, f"{name}_seconds") for name in _DURATION_OPTIONS})
+    accounts = _accounts(given)
     return Settings(
         state=given.state,
-        accounts=_accounts(given),
+        accounts=accounts,
         identity_header=given.identity_header,
         rate_limit_factor=given.rate_limit_factor,
         durations=durations.faster(given.speed),
@@ -141,7 +145,17 @@ def _settings(given: argparse.Namespace) -> Settings:
         enforce_retirement=given.enforce_retirement,
         new_customer=given.new_customer,
         webhooks=tuple(given.webhook),
+        faults=_faults(given.faults, accounts),
     )
+
+
+def _faults(path: Path | None, accounts: Sequence[Account]) -> list[dict[str, Any]] | None:
+    if path is None:
+        return None
+    try:
+        return fault_script.read(path, frozenset(account.name for account in accounts))
+    except fault_script.BadScript as problem:
+        raise CannotServe(str(problem)) from problem
 
 
 def _accounts(given: argparse.Namespace) -> tuple[Account, ...]:

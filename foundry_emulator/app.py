@@ -12,6 +12,13 @@ from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import model_deployments
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.control_plane.routes import ControlPlane
+from foundry_emulator.controls import faults as fault_store
+from foundry_emulator.controls.doors import Doors
+from foundry_emulator.controls.fault_gate import FaultGate
+from foundry_emulator.controls.fault_routes import FaultRoutes
+from foundry_emulator.controls.faults import Faults
+from foundry_emulator.controls.reset import Reset
+from foundry_emulator.controls.reset_routes import ResetRoutes
 from foundry_emulator.controls.routes import OwnControls
 from foundry_emulator.data_plane import DataPlane
 from foundry_emulator.files import store
@@ -67,6 +74,7 @@ def assemble(settings: Settings) -> Emulator:
         webhooks.SCHEMA,
         catalogue.SCHEMA,
         response_store.SCHEMA,
+        fault_store.SCHEMA,
     )
     for schema in schemas:
         state.define(schema)
@@ -75,11 +83,15 @@ def assemble(settings: Settings) -> Emulator:
     calls = Calls(settings.state / "calls.sqlite")
     durations = settings.durations
     gatekeeper = Gatekeeper(settings.identity_header, state.secret("tokens"), clock)
-    files = Files(state, clock, durations.file_processing)
+    faults = Faults(state)
+    if settings.faults is not None:
+        faults.take_file(settings.faults)
+    files = Files(state, clock, durations.file_processing, faults)
     retirement = Retirement(clock, settings.enforce_retirement, settings.new_customer)
     told = Webhooks(state)
     told.use(settings.webhooks)
     job_records = JobRecords(state, clock, files, told)
+    runner = JobRunner(state, clock, job_records, faults)
     jobs = Jobs(
         state=state,
         clock=clock,
@@ -90,12 +102,19 @@ def assemble(settings: Settings) -> Emulator:
         list_lag_seconds=durations.job_list_lag,
         training_type_required=settings.require_training_type,
     )
-    deployments = ModelDeployments(state, clock, durations, retirement)
+    deployments = ModelDeployments(state, clock, durations, retirement, faults)
     desk = Desk(clock, deployments, RateLimits(clock, settings.rate_limit_factor), calls)
     sight = Sight(FeatureCache(settings.state / "features.sqlite"))
     answering = Answering(state, sight, settings.filters, settings.jitter)
     chat = Chat(desk, answering)
     responses = Responses(desk, answering, ResponseStore(state, clock))
+    reset = Reset(
+        state,
+        quiets=[runner.quiet],
+        reloads=[clock.reload, faults.reload, lambda: told.use(settings.webhooks)],
+    )
+    reset.finish()
+    doors = Doors()
     plane = DataPlane(gatekeeper)
     routes = [
         *FileRoutes(plane, files).routes(),
@@ -105,7 +124,9 @@ def assemble(settings: Settings) -> Emulator:
         *InferenceRoutes(plane, chat, responses).routes(),
         *ControlPlane(accounts, gatekeeper, deployments).routes(),
         *OwnControls(gatekeeper, clock).routes(),
+        *FaultRoutes(faults, accounts).routes(),
+        *ResetRoutes(reset, doors, accounts).routes(),
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}
-    application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
-    return Emulator(application, JobRunner(state, clock, job_records), Deliveries(state), state)
+    application = doors.leading_to(Starlette(routes=routes, exception_handlers=handlers))
+    return Emulator(Addresses(FaultGate(application, faults), accounts), runner, Deliveries(state), state)

@@ -32,8 +32,13 @@ class Clock:
     def __init__(self, state: State) -> None:
         self._state = state
         self._threads = threading.Lock()
-        kept = state.setting(_SETTING)
-        self._setting = _Setting(**json.loads(kept)) if kept else _Setting(0.0, 0.0, 1.0)
+        self.reload()
+
+    def reload(self) -> None:
+        """Take up the setting that the state keeps; without one it is the system's time."""
+        with self._threads:
+            kept = self._state.setting(_SETTING)
+            self._setting = _Setting(**json.loads(kept)) if kept else _Setting(0.0, 0.0, 1.0)
 
     @property
     def rate(self) -> float:

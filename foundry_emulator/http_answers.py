@@ -25,13 +25,18 @@ def guarded(handler: Handler, admit: Admission) -> Handler:
             response = await handler(request)
         except ServiceError as refusal:
             response = refused(refusal)
-        request_id = str(uuid.uuid4())
-        response.headers["x-request-id"] = request_id
-        response.headers["apim-request-id"] = request_id
-        response.headers["x-ms-request-id"] = request_id
-        return response
+        return identified(response)
 
     return answer
+
+
+def identified(response: Response) -> Response:
+    """Return *response* with the request ids that every answer has."""
+    request_id = str(uuid.uuid4())
+    response.headers["x-request-id"] = request_id
+    response.headers["apim-request-id"] = request_id
+    response.headers["x-ms-request-id"] = request_id
+    return response
 
 
 def refused(refusal: ServiceError) -> Response:

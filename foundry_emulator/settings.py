@@ -4,6 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from foundry_emulator.accounts import Account
@@ -65,6 +66,7 @@ class Settings:
     enforce_retirement: bool = False
     new_customer: bool = False
     webhooks: tuple[Webhook, ...] = ()
+    faults: list[dict[str, Any]] | None = None
 
 
 def webhook_problem(url: str, secret: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from foundry_emulator import errors
 from foundry_emulator.clock import Clock, iso
+from foundry_emulator.controls.faults import Faults
 from foundry_emulator.models import catalogue
 from foundry_emulator.models.catalogue import KnownModel
 from foundry_emulator.models.retirement import Retirement
@@ -26,6 +27,8 @@ create unique index if not exists living_model_deployments
 create table if not exists operations (
     id text primary key, account text not null, resource text not null,
     started_at real not null, ends_at real not null);
+create table if not exists deployment_failures (
+    number integer primary key, account text not null, operation text not null, error text not null);
 """
 MOST_FINE_TUNED = 10
 TOKENS_PER_UNIT = 1_000
@@ -94,11 +97,12 @@ class ModelDeployments:
     clock: Clock
     durations: Durations
     retirement: Retirement
+    faults: Faults
 
     def answering(self, account: str, name: str) -> AnsweringDeployment:
         """Return the model deployment that answers under *name*; ServiceError DeploymentNotFound if none does."""
         row = self._find(account, name)
-        if row is None or self.clock.now() < row["callable_at"]:
+        if row is None or self.clock.now() < row["callable_at"] or self._failure("number", row["number"]):
             raise errors.deployment_not_found()
         model = row["model"] if row["weights"] else row["base_model"]
         return AnsweringDeployment(
@@ -153,6 +157,9 @@ class ModelDeployments:
         body = {"id": row["resource"], "name": row["id"], "startTime": iso(row["started_at"])}
         if self.clock.now() < row["ends_at"]:
             return {**body, "status": "Running"}
+        failure = self._failure("operation", operation)
+        if failure is not None:
+            return {**body, "status": "Failed", "endTime": iso(row["ends_at"]), "error": failure}
         return {**body, "status": "Succeeded", "endTime": iso(row["ends_at"])}
 
     def _find(self, account: str, name: str) -> Row | None:
@@ -191,7 +198,8 @@ class ModelDeployments:
 
     def _create(self, place: Place, name: str, request: _Request, model: KnownModel) -> Written:
         now = self.clock.now()
-        ready = now + self.durations.deployment_creation if model.weights else now
+        failure = self.faults.deployment_failure(place.account, name, request.model)
+        ready = now + self.durations.deployment_creation if model.weights or failure else now
         values = {
             "account": place.account,
             "name": name,
@@ -211,8 +219,11 @@ class ModelDeployments:
         }
         marks = ", ".join(f":{column}" for column in values)
         with self.state.transaction() as database:
-            database.execute(f"insert into model_deployments ({', '.join(values)}) values ({marks})", values)
-            operation = self._operation(place, name, ready) if ready > now else None
+            inserted = database.execute(f"insert into model_deployments ({', '.join(values)}) values ({marks})", values)
+            operation = self._operation(place, name, ready) if ready > now or failure else None
+            if failure:
+                failed = (inserted.lastrowid, place.account, operation, json.dumps(failure))
+                database.execute("insert into deployment_failures values (?, ?, ?, ?)", failed)
         return Written(201, self.get(place, name), operation)
 
     def _change(self, place: Place, row: Row, request: _Request) -> Written:
@@ -236,8 +247,18 @@ class ModelDeployments:
             )
         return operation
 
+    def _failure(self, column: str, value: object) -> dict[str, str] | None:
+        """Return the error of a model deployment, found by its number or operation, None if it did not fail."""
+        row = self.state.row(f"select error from deployment_failures where {column} = ?", value)
+        failure: dict[str, str] | None = json.loads(row["error"]) if row else None
+        return failure
+
+    def _provisioning_state(self, row: Row) -> str:
+        if self.clock.now() < row["succeeded_at"]:
+            return "Creating"
+        return "Failed" if self._failure("number", row["number"]) else "Succeeded"
+
     def _body(self, place: Place, row: Row) -> dict[str, Any]:
-        created = self.clock.now() >= row["succeeded_at"]
         body: dict[str, Any] = {
             "id": f"{place.account_id}/deployments/{row['name']}",
             "type": "Microsoft.CognitiveServices/accounts/deployments",
@@ -248,7 +269,7 @@ class ModelDeployments:
                 "versionUpgradeOption": "NoAutoUpgrade" if row["weights"] else "OnceNewDefaultVersionAvailable",
                 "currentCapacity": row["capacity"],
                 "capabilities": _capabilities(row["base_model"]),
-                "provisioningState": "Succeeded" if created else "Creating",
+                "provisioningState": self._provisioning_state(row),
                 "rateLimits": rate_limits(row["capacity"]),
             },
             "systemData": {

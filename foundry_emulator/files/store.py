@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from foundry_emulator import errors
 from foundry_emulator.clock import Clock
+from foundry_emulator.controls.faults import Faults
 from foundry_emulator.files.validation import fine_tuning_problem
 from foundry_emulator.state import State, write_durably
 
@@ -31,6 +32,7 @@ class Files:
     state: State
     clock: Clock
     processing_seconds: float
+    faults: Faults
 
     def create(
         self, account: str, purpose: str, filename: str, content: IO[bytes], expires_after: int | None
@@ -42,6 +44,7 @@ class Files:
         problem = _size_problem(size) or self._content_problem(purpose, file_id)
         now = self.clock.now()
         with self.state.transaction() as database:
+            problem = problem or self.faults.file_error(account, purpose, filename)
             database.execute(
                 "insert into files (id, account, purpose, filename, bytes, created_at, processed_at,"
                 " expires_at, problem) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -181,6 +181,16 @@ class JobRecords:
                     ],
                 )
 
+    def preempted(self, job: str, seconds: float) -> None:
+        """Put a running job back among those that wait, for *seconds*."""
+        with self.state.transaction() as database:
+            changed = database.execute(
+                "update jobs set status = 'pending', ready_at = ? where id = ? and status = 'running'",
+                (self.clock.now() + seconds, job),
+            ).rowcount
+            if changed:
+                self._event(database, job, "Job preempted. Waiting for capacity to resume.", level="warning")
+
     def failed(self, job: str, code: str, message: str, *, at: float | None = None) -> None:
         """End a job without a model, now or as of the moment *at*."""
         error = json.dumps({"code": code, "message": message})

@@ -3,9 +3,6 @@
 import base64
 import io
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +15,8 @@ from openai import OpenAI
 from openai.types import FileObject
 from openai.types.fine_tuning import FineTuningJob
 from PIL import Image
+
+from foundry_emulator.testing import FoundryProcess
 
 API_KEY = "test-key"
 MODEL = "gpt-4o-2024-08-06"
@@ -106,40 +105,15 @@ def ended(client: OpenAI, job_id: str) -> FineTuningJob:
     raise TimeoutError(job_id)
 
 
-class EmulatorProcess:
-    """An emulator in a process of its own."""
+class EmulatorProcess(FoundryProcess):
+    """An emulator in a process of its own, with the tests' key."""
 
     def __init__(self, state: Path, *options: str, environment: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "foundry_emulator", "--port", "0", "--state", str(state)]
-        self.process = subprocess.Popen(
-            [*command, "--api-key", API_KEY, *options],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
-        )
-        assert self.process.stdout is not None
-        self.ready: dict[str, Any] = json.loads(self.process.stdout.readline())
-        self.address = str(self.ready["address"])
+        super().__init__(state, *options, api_key=API_KEY, environment=environment)
 
     def client(self, key: str = API_KEY) -> OpenAI:
         """Return the official client of the data plane; it does not retry."""
-        return OpenAI(api_key=key, base_url=f"{self.address}/openai/v1/", max_retries=0)
-
-    def stop(self) -> int:
-        """End it politely; return its exit code."""
-        self.process.terminate()
-        return self._left()
-
-    def kill(self) -> int:
-        """End it at once; return its exit code."""
-        self.process.kill()
-        return self._left()
-
-    def _left(self) -> int:
-        code = self.process.wait(timeout=10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
+        return self.openai(api_key=key, max_retries=0)
 
 
 @contextmanager
