@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foundry_emulator.accounts import Account
-from foundry_emulator.settings import DEFAULT_ACCOUNT, ONE_BLAS_THREAD, CannotServe, Durations, Settings
+from foundry_emulator.settings import DEFAULT_ACCOUNT, ONE_BLAS_THREAD, CannotServe, Durations, FileQuota, Settings
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}")
 _TAKEN_NAMES = frozenset({"openai", "subscriptions", "providers", "identity", "emulator"})
@@ -67,6 +67,18 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=defaults.rate_limit_factor,
         help="times what a capacity unit allows (%(default)s)",
     )
+    parser.add_argument(
+        "--fine-tune-files",
+        type=int,
+        default=defaults.file_quota.fine_tune_files,
+        help="fine-tuning files that an account may have (%(default)s)",
+    )
+    parser.add_argument(
+        "--fine-tune-bytes",
+        type=int,
+        default=defaults.file_quota.fine_tune_bytes,
+        help="bytes that they may have in total (%(default)s)",
+    )
     parser.add_argument("--speed", type=_positive, default=1.0, help="divides all durations below (%(default)s)")
     for name, meaning in _DURATION_OPTIONS.items():
         parser.add_argument(
@@ -86,6 +98,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         identity_header=given.identity_header,
         rate_limit_factor=given.rate_limit_factor,
         durations=durations.faster(given.speed),
+        file_quota=FileQuota(given.fine_tune_files, given.fine_tune_bytes),
     )
 
 

@@ -1,6 +1,7 @@
 """The whole emulator put together: services on one state folder, and the addresses that reach them."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -15,10 +16,12 @@ from foundry_emulator.control_plane.routes import ControlPlane
 from foundry_emulator.controls.routes import OwnControls
 from foundry_emulator.data_plane import DataPlane
 from foundry_emulator.files import store
+from foundry_emulator.files.eraser import Eraser
 from foundry_emulator.files.routes import FileRoutes
 from foundry_emulator.files.store import Files
 from foundry_emulator.fine_tuning import records
 from foundry_emulator.fine_tuning.jobs import Jobs
+from foundry_emulator.fine_tuning.needs import files_of_living_jobs
 from foundry_emulator.fine_tuning.records import JobRecords
 from foundry_emulator.fine_tuning.routes import JobRoutes
 from foundry_emulator.fine_tuning.runner import JobRunner
@@ -33,6 +36,16 @@ from foundry_emulator.settings import Settings
 from foundry_emulator.state import State
 
 
+class Worker(Protocol):
+    """Something that works beside the requests."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End; what was not finished is taken up again at the next start."""
+
+
 @dataclass(frozen=True)
 class Emulator:
     """An application to serve, and what must be started and stopped with it."""
@@ -40,6 +53,7 @@ class Emulator:
     application: ASGIApp
     runner: JobRunner
     state: State
+    workers: tuple[Worker, ...] = ()
 
 
 def assemble(settings: Settings) -> Emulator:
@@ -52,7 +66,9 @@ def assemble(settings: Settings) -> Emulator:
     calls = Calls(settings.state / "calls.sqlite")
     durations = settings.durations
     gatekeeper = Gatekeeper(settings.identity_header, state.secret("tokens"), clock)
-    files = Files(state, clock, durations.file_processing)
+    files = Files(state, clock, durations.file_processing, settings.file_quota)
+    files.sweep()
+    files.keep_for(lambda: files_of_living_jobs(state))
     job_records = JobRecords(state, clock, files)
     jobs = Jobs(state, clock, files, job_records, durations.job_queue)
     deployments = ModelDeployments(state, clock, durations)
@@ -75,4 +91,4 @@ def assemble(settings: Settings) -> Emulator:
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}
     application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
-    return Emulator(application, JobRunner(state, clock, job_records), state)
+    return Emulator(application, JobRunner(state, clock, job_records), state, (Eraser([files.erase]),))

@@ -95,6 +95,14 @@ def quota_exceeded(message: str) -> ServiceError:
     return ServiceError(429, "quotaExceeded", message)
 
 
+def file_quota_exceeded(what: str, most: int) -> ServiceError:
+    return ServiceError(400, "quotaExceeded", f"The quota for {what} is reached. The maximum is {most}.")
+
+
+def too_large(most: int) -> ServiceError:
+    return ServiceError(400, "invalidPayload", f"The file is too large. The maximum is {most} bytes.")
+
+
 def deployment_not_found() -> ServiceError:
     return ServiceError(
         404,

@@ -26,11 +26,13 @@ def serve(settings: Settings, host: str, port: int) -> None:
         raise CannotServe(str(problem)) from problem
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_handled)
-    emulator.runner.start()
+    for worker in (emulator.runner, *emulator.workers):
+        worker.start()
     try:
         _run(emulator, settings, listener)
     finally:
-        emulator.runner.stop()
+        for worker in (emulator.runner, *emulator.workers):
+            worker.stop()
         emulator.state.close()
 
 

@@ -36,6 +36,14 @@ class Durations:
 
 
 @dataclass(frozen=True)
+class FileQuota:
+    """What one account may have of fine-tuning files: a number, and bytes in total."""
+
+    fine_tune_files: int = 100
+    fine_tune_bytes: int = 1_000_000_000
+
+
+@dataclass(frozen=True)
 class Settings:
     """One emulator's folder, keys and pace."""
 
@@ -44,3 +52,4 @@ class Settings:
     identity_header: str | None = None
     rate_limit_factor: float = 1.0
     durations: Durations = field(default_factory=Durations)
+    file_quota: FileQuota = field(default_factory=FileQuota)

@@ -33,10 +33,10 @@ class Jobs:
         """Queue a job and return it; ServiceError if it cannot be accepted."""
         request = parse_request(body)
         model = self._model(account, request.model)
-        self._check_files(account, request)
         job = uuid.uuid4().hex
         now = self.clock.now()
         with self.state.transaction() as database:
+            self._check_files(account, request)
             self._check_queue(account)
             database.execute(
                 "insert into jobs (id, account, request, model, base_model, parent_weights, seed, suffix, status,"
