@@ -34,6 +34,9 @@ from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.models.routes import ModelRoutes
 from foundry_emulator.settings import Settings
 from foundry_emulator.state import State
+from foundry_emulator.uploads import store as uploads_store
+from foundry_emulator.uploads.routes import UploadRoutes
+from foundry_emulator.uploads.store import Uploads
 
 
 class Worker(Protocol):
@@ -59,7 +62,7 @@ class Emulator:
 def assemble(settings: Settings) -> Emulator:
     """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
     state = State(settings.state)
-    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
+    for schema in (store.SCHEMA, uploads_store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
         state.define(schema)
     accounts = Accounts(settings.accounts)
     clock = Clock(state)
@@ -67,7 +70,9 @@ def assemble(settings: Settings) -> Emulator:
     durations = settings.durations
     gatekeeper = Gatekeeper(settings.identity_header, state.secret("tokens"), clock)
     files = Files(state, clock, durations.file_processing, settings.file_quota)
-    files.sweep()
+    uploads = Uploads(state, clock, files)
+    for kept in (files, uploads):
+        kept.sweep()
     files.keep_for(lambda: files_of_living_jobs(state))
     job_records = JobRecords(state, clock, files)
     jobs = Jobs(state, clock, files, job_records, durations.job_queue)
@@ -83,6 +88,7 @@ def assemble(settings: Settings) -> Emulator:
     plane = DataPlane(gatekeeper)
     routes = [
         *FileRoutes(plane, files).routes(),
+        *UploadRoutes(plane, uploads).routes(),
         *JobRoutes(plane, jobs).routes(),
         *ModelRoutes(plane, state).routes(),
         *InferenceRoutes(plane, chat).routes(),
@@ -91,4 +97,4 @@ def assemble(settings: Settings) -> Emulator:
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}
     application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
-    return Emulator(application, JobRunner(state, clock, job_records), state, (Eraser([files.erase]),))
+    return Emulator(application, JobRunner(state, clock, job_records), state, (Eraser([files.erase, uploads.erase]),))

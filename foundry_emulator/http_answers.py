@@ -36,8 +36,9 @@ def guarded(handler: Handler, admit: Admission) -> Handler:
 
 
 def refused(refusal: ServiceError) -> Response:
-    """Return the answer that tells a refusal."""
-    return JSONResponse(refusal.body(), refusal.status, headers=refusal.headers)
+    """Return the answer that tells a refusal, in ASCII: it may quote text that is half a character."""
+    content = json.dumps(refusal.body())
+    return Response(content, refusal.status, headers=refusal.headers, media_type="application/json")
 
 
 async def path_not_found(_request: Request, _problem: Exception) -> Response:
