@@ -21,6 +21,10 @@ _DURATION_OPTIONS = {
     "deployment_creation": "from the creation of a fine-tuned model deployment until it has succeeded",
     "deployment_propagation": "from then until the model deployment answers",
     "deployment_deletion": "that the deletion of a model deployment takes",
+    "batch_validation": "from the creation of a batch until it is validated",
+    "batch_work": "that a batch is in progress at least",
+    "batch_finalizing": "from then until it is completed",
+    "batch_cancelling": "from the cancellation of a batch until it is cancelled",
 }
 
 

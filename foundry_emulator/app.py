@@ -9,6 +9,10 @@ from starlette.types import ASGIApp
 from foundry_emulator.accounts import Accounts
 from foundry_emulator.addresses import Addresses
 from foundry_emulator.auth import Gatekeeper
+from foundry_emulator.batches import records as batch_records
+from foundry_emulator.batches.routes import BatchRoutes
+from foundry_emulator.batches.store import Batches
+from foundry_emulator.batches.worker import BatchWorker, Tools
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import model_deployments
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
@@ -62,7 +66,7 @@ class Emulator:
 def assemble(settings: Settings) -> Emulator:
     """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
     state = State(settings.state)
-    for schema in (store.SCHEMA, uploads_store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
+    for schema in (store.SCHEMA, uploads_store.SCHEMA, batch_records.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
         state.define(schema)
     accounts = Accounts(settings.accounts)
     clock = Clock(state)
@@ -85,10 +89,15 @@ def assemble(settings: Settings) -> Emulator:
         calls=calls,
         features=FeatureCache(settings.state / "features.sqlite"),
     )
+    batches = Batches(state, clock, files)
+    files.keep_for(batches.needed_files)
+    answers = {"/v1/chat/completions": chat.complete_batched}
+    batch_worker = BatchWorker(Tools(state, clock, files, deployments, durations, answers))
     plane = DataPlane(gatekeeper)
     routes = [
         *FileRoutes(plane, files).routes(),
         *UploadRoutes(plane, uploads).routes(),
+        *BatchRoutes(plane, batches, frozenset(answers)).routes(),
         *JobRoutes(plane, jobs).routes(),
         *ModelRoutes(plane, state).routes(),
         *InferenceRoutes(plane, chat).routes(),
@@ -97,4 +106,6 @@ def assemble(settings: Settings) -> Emulator:
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}
     application = Addresses(Starlette(routes=routes, exception_handlers=handlers), accounts)
-    return Emulator(application, JobRunner(state, clock, job_records), state, (Eraser([files.erase, uploads.erase]),))
+    return Emulator(
+        application, JobRunner(state, clock, job_records), state, (Eraser([files.erase, uploads.erase]), batch_worker)
+    )

@@ -1,6 +1,6 @@
 """What can be set when the emulator starts."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from foundry_emulator.accounts import Account
@@ -23,16 +23,14 @@ class Durations:
     deployment_creation: float = 0.5
     deployment_propagation: float = 0.5
     deployment_deletion: float = 0.2
+    batch_validation: float = 0.2
+    batch_work: float = 0.2
+    batch_finalizing: float = 0.2
+    batch_cancelling: float = 0.2
 
     def faster(self, speed: float) -> "Durations":
         """Return the same durations divided by *speed*."""
-        return Durations(
-            self.file_processing / speed,
-            self.job_queue / speed,
-            self.deployment_creation / speed,
-            self.deployment_propagation / speed,
-            self.deployment_deletion / speed,
-        )
+        return Durations(**{name: seconds / speed for name, seconds in asdict(self).items()})
 
 
 @dataclass(frozen=True)

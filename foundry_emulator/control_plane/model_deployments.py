@@ -36,6 +36,8 @@ SKUS = {
     for name in ("Standard", "GlobalStandard", "DataZoneStandard", "DeveloperTier", "GlobalBatch", "DataZoneBatch")
 }
 
+BATCH_SKUS = ("GlobalBatch", "DataZoneBatch")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -72,6 +74,7 @@ class AnsweringDeployment:
     capacity: int
     model: str
     weights: str | None
+    sku: str
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class ModelDeployments:
         if row is None or self.clock.now() < row["callable_at"]:
             raise errors.deployment_not_found()
         model = row["model"] if row["weights"] else row["base_model"]
-        return AnsweringDeployment(row["number"], row["name"], row["capacity"], model, row["weights"])
+        return AnsweringDeployment(row["number"], row["name"], row["capacity"], model, row["weights"], row["sku"])
 
     def put(self, place: Place, name: str, body: dict[str, Any]) -> Written:
         """Create a model deployment, or change its size and tags; ServiceError if it is refused."""

@@ -111,24 +111,28 @@ class Files:
     def keep_result(self, account: str, file_id: str, content: bytes) -> None:
         """Keep, or replace, the results.csv of a job, unless it was deleted meanwhile."""
         size = write_durably(self._path(file_id), io.BytesIO(content))
-        self._keep_made(file_id, NewFile(account, RESULTS_PURPOSE, "results.csv", None), size)
+        self._keep_made(file_id, NewFile(account, RESULTS_PURPOSE, "results.csv", None), size, self.clock.now())
 
-    def keep_output(self, file_id: str, made: NewFile, path: Path) -> None:
-        """Keep, or replace, the bytes at *path*, which are safe on disk, as a file that the service itself has made."""
-        size = path.stat().st_size
-        path.replace(self._path(file_id))
+    def keep_output(self, file_id: str, made: NewFile, path: Path, at: float) -> None:
+        """Keep what lies on disk at *path*, and stays there, as a file that the service made at the moment *at*."""
+        copy = self._path(file_id)
+        copy.unlink(missing_ok=True)
+        try:
+            copy.hardlink_to(path)
+        except OSError:
+            with path.open("rb") as source:
+                write_durably(copy, source)
         sync_folder(self.state.files)
-        self._keep_made(file_id, made, size)
+        self._keep_made(file_id, made, path.stat().st_size, at)
 
-    def _keep_made(self, file_id: str, made: NewFile, size: int) -> None:
-        now = self.clock.now()
-        expires_at = now + made.expires_after if made.expires_after else None
+    def _keep_made(self, file_id: str, made: NewFile, size: int, at: float) -> None:
+        expires_at = at + made.expires_after if made.expires_after else None
         with self.state.transaction() as database:
             database.execute(
                 "insert into files (id, account, purpose, filename, bytes, created_at, processed_at, expires_at)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?)"
                 " on conflict (id) do update set bytes = excluded.bytes, erased = 0",
-                (file_id, made.account, made.purpose, made.filename, size, now, now, expires_at),
+                (file_id, made.account, made.purpose, made.filename, size, at, at, expires_at),
             )
 
     def retrieve(self, account: str, file_id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from foundry_emulator import errors, images, tokens
 from foundry_emulator.clock import Clock
-from foundry_emulator.control_plane.model_deployments import AnsweringDeployment, ModelDeployments
+from foundry_emulator.control_plane.model_deployments import BATCH_SKUS, AnsweringDeployment, ModelDeployments
 from foundry_emulator.images import ImageUnreadable, Picture
 from foundry_emulator.inference.chat_requests import ChatRequest, parse
 from foundry_emulator.inference.prompts import possible_answers
@@ -27,6 +27,7 @@ from foundry_emulator.state import State
 NOTHING_TO_SAY = "I can describe what I am shown, but I was not given a list of possible answers to choose from."
 NO_IMAGE = "I do not see an image in your message. Please send the image that I should look at."
 OPERATION = "ChatCompletions_Create"
+BATCH_OPERATION = "Batch_ChatCompletions_Create"
 _SAFE = {"filtered": False, "severity": "safe"}
 _CONTENT_FILTER = dict.fromkeys(("hate", "self_harm", "sexual", "violence"), _SAFE)
 _SEEN_IMAGES = 8_192
@@ -78,6 +79,8 @@ class Chat:
         """Return the completion and its headers; ServiceError if the request is refused."""
         request = parse(body)
         deployment = self._deployments.answering(account, request.deployment)
+        if deployment.sku in BATCH_SKUS:
+            raise errors.operation_not_supported("chatCompletion", deployment.model)
         try:
             completion, headers = self._answer(account, deployment, request)
         except errors.ServiceError as refusal:
@@ -87,23 +90,45 @@ class Chat:
         self._count(account, deployment, 200, usage["prompt_tokens"], usage["completion_tokens"])
         return completion, headers
 
+    def complete_batched(self, account: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the completion for one request of a batch, which has no rate limit; ServiceError if it is refused."""
+        request = parse(body)
+        deployment = self._deployments.answering(account, request.deployment)
+        try:
+            completion, _ = self._answer(account, deployment, request, limited=False)
+        except errors.ServiceError as refusal:
+            self._count(account, deployment, refusal.status, operation=BATCH_OPERATION)
+            raise
+        used = completion["usage"]
+        self._count(
+            account, deployment, 200, used["prompt_tokens"], used["completion_tokens"], operation=BATCH_OPERATION
+        )
+        return completion
+
     def _count(
-        self, account: str, deployment: AnsweringDeployment, status: int, prompt: int = 0, completion: int = 0
+        self,
+        account: str,
+        deployment: AnsweringDeployment,
+        status: int,
+        prompt: int = 0,
+        completion: int = 0,
+        *,
+        operation: str = OPERATION,
     ) -> None:
-        call = Call(account, deployment.name, deployment.number, OPERATION, status, prompt, completion)
+        call = Call(account, deployment.name, deployment.number, operation, status, prompt, completion)
         self._calls.count(call, self._clock.now())
 
     def _answer(
-        self, account: str, deployment: AnsweringDeployment, request: ChatRequest
+        self, account: str, deployment: AnsweringDeployment, request: ChatRequest, *, limited: bool = True
     ) -> tuple[dict[str, Any], dict[str, str]]:
         seen = [self._look(url, learned=deployment.weights is not None) for url, _ in request.images]
         details = [detail for _, detail in request.images]
         cost = tokens.messages_text_tokens(request.messages) + sum(
             tokens.image_tokens(image.width, image.height, detail) for image, detail in zip(seen, details, strict=True)
         )
-        headers = self._limits.take(
-            f"{account}/{deployment.name}", deployment.capacity, cost + request.estimated_answer_tokens
-        )
+        estimate = cost + request.estimated_answer_tokens
+        name = f"{account}/{deployment.name}"
+        headers = self._limits.take(name, deployment.capacity, estimate) if limited else {}
         asked = seen[-request.asked_images :] if request.asked_images else []
         distribution = self._distribution(deployment, request, asked)
         choices = [_choice(place, request, distribution, asked) for place in range(request.n)]
