@@ -36,8 +36,8 @@ async def receive(request: Request, wanted: str, target: Path, most: int) -> For
     boundary = _boundary(request)
     with target.open("wb") as sink:
         receiver = _Receiver(wanted, most)
-        parser = MultipartParser(boundary, receiver.callbacks())
         try:
+            parser = MultipartParser(boundary, receiver.callbacks())
             async for chunk in request.stream():
                 parser.write(chunk)
                 await receiver.flush(sink, _BLOCK)

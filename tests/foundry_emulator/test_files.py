@@ -148,6 +148,7 @@ FILE = ('name="file"; filename="a"', "b")
         ("", b"", "must be multipart/form-data"),
         ("multipart/form-data", b"--x--", "lacks a boundary"),
         ("multipart/form-data; boundary=x", b"", "not valid multipart"),
+        ("multipart/form-data; boundary=" + "x" * 300, b"", "not valid multipart"),
         ("multipart/form-data; boundary=x", b"garbage", "not valid multipart"),
         ("multipart/form-data; boundary=x", form(FILE), "not valid multipart"),
         ("multipart/form-data; boundary=x", form(("nothing", "b")) + b"--x--", "not valid multipart"),
