@@ -7,6 +7,9 @@ from typing import Any
 from foundry_emulator.files.json_lines import LineUnreadable, parse, read_lines
 
 LEAST_EXAMPLES = 10
+MOST_EXAMPLES = 50_000
+"""More image examples than that are refused."""
+_IMAGE = b'"image_url"'
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _PARTS = {"text": "text", "image_url": "image_url"}
 _DETAILS = frozenset({"low", "high", "auto"})
@@ -15,7 +18,7 @@ _CALLS = ("tool_calls", "function_call")
 
 def fine_tuning_problem(path: Path) -> str | None:
     """Return why the file cannot be trained on, None if nothing is wrong with its form."""
-    examples = 0
+    examples = pictured = 0
     with path.open("rb") as source:
         for line in read_lines(source):
             content = line.content.removeprefix(codecs.BOM_UTF8) if line.number == 1 else line.content
@@ -25,10 +28,16 @@ def fine_tuning_problem(path: Path) -> str | None:
             if problem:
                 return f"Validation of jsonl file failed: line {line.number}: {problem}"
             examples += 1
-    return _count_problem(examples)
+            pictured += _IMAGE in content
+    return _count_problem(examples, pictured)
 
 
-def _count_problem(examples: int) -> str | None:
+def _count_problem(examples: int, pictured: int) -> str | None:
+    if pictured > MOST_EXAMPLES:
+        return (
+            f"Validation of jsonl file failed: the file has {pictured} examples with images,"
+            f" at most {MOST_EXAMPLES} are allowed."
+        )
     if examples == 0:
         return "Validation of jsonl file failed: No valid json line found in file."
     if examples < LEAST_EXAMPLES:

@@ -108,3 +108,10 @@ def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path) -> None:
 
 def test_windows_line_ends_and_a_last_line_without_one_are_no_problem(tmp_path: Path) -> None:
     assert problem_of(tmp_path, b"\xef\xbb\xbf" + b"\r\n".join([GOOD] * 10)) is None
+
+
+def test_more_than_fifty_thousand_image_examples_are_too_many(tmp_path: Path) -> None:
+    shown = example({"role": "user", "content": [PICTURE]}, ANSWERED)
+
+    assert problem_of(tmp_path, b"\n".join([GOOD, *[shown] * 50_000])) is None
+    assert "50001 examples with images" in str(problem_of(tmp_path, b"\n".join([shown] * 50_001)))
