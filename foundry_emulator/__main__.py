@@ -19,6 +19,7 @@ from foundry_emulator.settings import (
     ONE_BLAS_THREAD,
     CannotServe,
     Durations,
+    FileQuota,
     Settings,
     Webhook,
     webhook_problem,
@@ -33,6 +34,10 @@ _DURATION_OPTIONS = {
     "deployment_creation": "from the creation of a fine-tuned model deployment until it has succeeded",
     "deployment_propagation": "from then until the model deployment answers",
     "deployment_deletion": "that the deletion of a model deployment takes",
+    "batch_validation": "from the creation of a batch until it is validated",
+    "batch_work": "that a batch is in progress at least",
+    "batch_finalizing": "from then until it is completed",
+    "batch_cancelling": "from the cancellation of a batch until it is cancelled",
 }
 
 
@@ -96,6 +101,17 @@ def _parser(program: str) -> argparse.ArgumentParser:
             " several (none)",
         )
     _add_training_options(parser)
+        "--fine-tune-files",
+        type=int,
+        default=defaults.file_quota.fine_tune_files,
+        help="fine-tuning files that an account may have (%(default)s)",
+    )
+    parser.add_argument(
+        "--fine-tune-bytes",
+        type=int,
+        default=defaults.file_quota.fine_tune_bytes,
+        help="bytes that they may have in total (%(default)s)",
+    )
     parser.add_argument("--speed", type=_positive, default=1.0, help="divides all durations below (%(default)s)")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="script of faults, in JSON, to set at the start")
     for name, meaning in _DURATION_OPTIONS.items():
@@ -146,6 +162,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         new_customer=given.new_customer,
         webhooks=tuple(given.webhook),
         faults=_faults(given.faults, accounts),
+        file_quota=FileQuota(given.fine_tune_files, given.fine_tune_bytes),
     )
 
 

@@ -149,12 +149,30 @@ def quota_exceeded(message: str) -> ServiceError:
     return ServiceError(429, "quotaExceeded", message)
 
 
+def file_quota_exceeded(what: str, most: int) -> ServiceError:
+    return ServiceError(400, "quotaExceeded", f"The quota for {what} is reached. The maximum is {most}.")
+
+
+def too_large(most: int) -> ServiceError:
+    return ServiceError(400, "invalidPayload", f"The file is too large. The maximum is {most} bytes.")
+
+
 def deployment_not_found() -> ServiceError:
     return ServiceError(
         404,
         "DeploymentNotFound",
         "The API deployment for this resource does not exist. If you created the deployment within the last"
         " 5 minutes, please wait a moment and try again.",
+    )
+
+
+def operation_not_supported(operation: str, model: str) -> ServiceError:
+    return ServiceError(
+        400,
+        "OperationNotSupported",
+        f"The {operation} operation does not work with the specified model, {model}. Please choose different model and"
+        " try again. You can learn more about which models can be used with each operation here:"
+        " https://go.microsoft.com/fwlink/?linkid=2197993.",
     )
 
 

@@ -1,6 +1,7 @@
 """Between HTTP and the services: reading bodies, paging lists, telling errors."""
 
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -40,8 +41,9 @@ def identified(response: Response) -> Response:
 
 
 def refused(refusal: ServiceError) -> Response:
-    """Return the answer that tells a refusal."""
-    return JSONResponse(refusal.body(), refusal.status, headers=refusal.headers)
+    """Return the answer that tells a refusal, in ASCII: it may quote text that is half a character."""
+    content = json.dumps(refusal.body())
+    return Response(content, refusal.status, headers=refusal.headers, media_type="application/json")
 
 
 async def path_not_found(_request: Request, _problem: Exception) -> Response:
@@ -82,28 +84,34 @@ async def in_thread(work: Callable[[], Any]) -> JSONResponse:
     return JSONResponse(await run_in_threadpool(work))
 
 
-def json_page(
-    request: Request, items: list[dict[str, Any]], default_limit: int, most: int, *, ends: bool = False
-) -> dict[str, Any]:
-    """Return the page of *items* that `after` and `limit` ask for, naming its *ends* where the service does.
-
-    ServiceError 400 for a wrong limit.
-    """
-    limit = _limit(request.query_params.get("limit"), default_limit, most)
+def json_page(request: Request, items: list[dict[str, Any]], default_limit: int, most: int) -> dict[str, Any]:
+    """Return the page of *items* that `after` and `limit` ask for; ServiceError 400 for a wrong limit."""
+    limit = limit_of(request, default_limit, most)
     after = request.query_params.get("after")
     if after:
         places = [place for place, item in enumerate(items) if item["id"] == after]
         items = items[places[0] + 1 :] if places else []
     shown = items[:limit]
-    listed = {"object": "list", "data": shown, "has_more": len(items) > limit}
-    if not ends:
-        return listed
-    return {**listed, "first_id": shown[0]["id"] if shown else None, "last_id": shown[-1]["id"] if shown else None}
+    return {"object": "list", "data": shown, "has_more": len(items) > limit}
 
 
-def _limit(text: str | None, default: int, most: int) -> int:
+def cursor_page(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """Return the first *limit* of *items* as a page that names its ends; one item more says that there are others."""
+    shown = items[:limit]
+    return {
+        "object": "list",
+        "data": shown,
+        "first_id": shown[0]["id"] if shown else None,
+        "last_id": shown[-1]["id"] if shown else None,
+        "has_more": len(items) > limit,
+    }
+
+
+def limit_of(request: Request, default: int, most: int) -> int:
+    """Return how many items the request wants in a page; ServiceError 400 if not from 1 to *most*."""
+    text = request.query_params.get("limit")
     if text is None:
         return default
-    if not text.isdecimal() or not 1 <= int(text) <= most:
+    if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or not 1 <= int(text) <= most:
         raise errors.invalid_payload(f"The limit must be a whole number from 1 to {most}, not '{text}'.")
     return int(text)

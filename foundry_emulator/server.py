@@ -1,6 +1,7 @@
 """Listening: a socket, uvicorn on it, one line of JSON when it is ready, and a quick clean end."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ _GRACE_SECONDS = 1
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; CannotServe if the port or the state folder cannot be used."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every broken form; the caller is told
     listener = _listen(host, port)
     try:
         emulator = assemble(settings)
@@ -27,13 +29,13 @@ def serve(settings: Settings, host: str, port: int) -> None:
         raise CannotServe(str(problem)) from problem
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_handled)
-    emulator.runner.start()
-    emulator.deliveries.start()
+    for worker in emulator.workers:
+        worker.start()
     try:
         _run(emulator, settings, listener)
     finally:
-        emulator.runner.stop()
-        emulator.deliveries.stop()
+        for worker in emulator.workers:
+            worker.stop()
         emulator.state.close()
 
 

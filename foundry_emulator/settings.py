@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,17 +29,22 @@ class Durations:
     deployment_creation: float = 0.5
     deployment_propagation: float = 0.5
     deployment_deletion: float = 0.2
+    batch_validation: float = 0.2
+    batch_work: float = 0.2
+    batch_finalizing: float = 0.2
+    batch_cancelling: float = 0.2
 
     def faster(self, speed: float) -> "Durations":
         """Return the same durations divided by *speed*."""
-        return Durations(
-            self.file_processing / speed,
-            self.job_queue / speed,
-            self.job_list_lag / speed,
-            self.deployment_creation / speed,
-            self.deployment_propagation / speed,
-            self.deployment_deletion / speed,
-        )
+        return Durations(**{name: seconds / speed for name, seconds in asdict(self).items()})
+
+
+@dataclass(frozen=True)
+class FileQuota:
+    """What one account may have of fine-tuning files: a number, and bytes in total."""
+
+    fine_tune_files: int = 100
+    fine_tune_bytes: int = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Settings:
     durations: Durations = field(default_factory=Durations)
     filters: Filters = field(default_factory=Filters)
     jitter: float = 0.0
+    file_quota: FileQuota = field(default_factory=FileQuota)
     require_training_type: bool = False
     models: Path | None = None
     enforce_retirement: bool = False

@@ -133,9 +133,14 @@ def write_durably(path: Path, source: IO[bytes]) -> int:
         os.fsync(target.fileno())
         size = target.tell()
     unfinished.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
     return size
+
+
+def sync_folder(folder: Path) -> None:
+    """Return once the names in *folder* are safe on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -40,6 +40,8 @@ SKUS = {
     for name in ("Standard", "GlobalStandard", "DataZoneStandard", "DeveloperTier", "GlobalBatch", "DataZoneBatch")
 }
 
+BATCH_SKUS = ("GlobalBatch", "DataZoneBatch")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -77,6 +79,7 @@ class AnsweringDeployment:
     model: str
     weights: str | None
     base: str
+    sku: str
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class ModelDeployments:
             raise errors.deployment_not_found()
         model = row["model"] if row["weights"] else row["base_model"]
         return AnsweringDeployment(
-            row["number"], row["name"], row["capacity"], model, row["weights"], row["base_model"]
+            row["number"], row["name"], row["capacity"], model, row["weights"], row["base_model"], row["sku"]
         )
 
     def put(self, place: Place, name: str, body: dict[str, Any]) -> Written:

@@ -1,19 +1,22 @@
 """The addresses of files."""
 
-import re
+from collections.abc import Iterator
+from typing import IO
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from foundry_emulator import errors
 from foundry_emulator.data_plane import DataPlane, account_of
-from foundry_emulator.files.store import Files
-from foundry_emulator.http_answers import in_thread, json_page
+from foundry_emulator.files.multipart import receive
+from foundry_emulator.files.requests import ALL_PURPOSES, expiry_of_form, new_file
+from foundry_emulator.files.store import LARGEST_BYTES, Files
+from foundry_emulator.http_answers import cursor_page, in_thread, limit_of
 
 _PAGE = 10_000
+_BLOCK = 1 << 20
 
 
 class FileRoutes:
@@ -34,37 +37,39 @@ class FileRoutes:
         ]
 
     async def _create(self, request: Request) -> Response:
-        account = account_of(request).name
-        async with request.form() as form:
-            upload = form.get("file")
-            if not isinstance(upload, UploadFile):
-                raise errors.invalid_payload("The field 'file' is required.")
-            purpose, expires = str(form.get("purpose", "")), _expires_after(form)
-            name = upload.filename or "file"
-            return await in_thread(lambda: self._files.create(account, purpose, name, upload.file, expires))
+        with self._files.arrival() as path:
+            form = await receive(request, "file", path, LARGEST_BYTES)
+            expires_after = expiry_of_form(form.fields)
+            new = new_file(account_of(request).name, form.fields.get("purpose"), form.filename, expires_after)
+            return await in_thread(lambda: self._files.create(new, path))
 
     async def _list(self, request: Request) -> Response:
-        ascending = request.query_params.get("order") == "asc"
-        purpose = request.query_params.get("purpose")
-        items = await run_in_threadpool(self._files.all, account_of(request).name, purpose, ascending=ascending)
-        return JSONResponse(json_page(request, items, _PAGE, _PAGE, ends=True))
+        account, query = account_of(request).name, request.query_params
+        order, purpose, after = query.get("order", "desc"), query.get("purpose"), query.get("after")
+        if order not in ("asc", "desc"):
+            raise errors.invalid_payload(f"The order must be asc or desc, not '{order}'.")
+        if purpose is not None and purpose not in ALL_PURPOSES:
+            raise errors.invalid_payload(f"The purpose '{purpose}' is not one of {', '.join(sorted(ALL_PURPOSES))}.")
+        limit = limit_of(request, _PAGE, _PAGE)
+        items = await run_in_threadpool(
+            lambda: self._files.page(account, purpose, after, limit + 1, ascending=order == "asc")
+        )
+        return JSONResponse(cursor_page(items, limit))
 
     async def _retrieve(self, request: Request) -> Response:
         return await in_thread(lambda: self._files.retrieve(account_of(request).name, request.path_params["id"]))
 
     async def _content(self, request: Request) -> Response:
-        path = await run_in_threadpool(self._files.content, account_of(request).name, request.path_params["id"])
-        return FileResponse(path, media_type="application/octet-stream")
+        account, file_id = account_of(request).name, request.path_params["id"]
+        size, source = await run_in_threadpool(self._files.open_content, account, file_id)
+        headers = {"content-length": str(size)}
+        return StreamingResponse(_blocks(source), media_type="application/octet-stream", headers=headers)
 
     async def _delete(self, request: Request) -> Response:
         return await in_thread(lambda: self._files.delete(account_of(request).name, request.path_params["id"]))
 
 
-def _expires_after(form: FormData) -> int | None:
-    """Return the seconds in `expires_after[seconds]` or `expires_after.seconds`; ServiceError 400 if they are none."""
-    text = form.get("expires_after[seconds]") or form.get("expires_after.seconds")
-    if text is None:
-        return None
-    if not isinstance(text, str) or not re.fullmatch(r"\d{1,9}", text):
-        raise errors.invalid_payload("expires_after.seconds must be a whole number.")
-    return int(text)
+def _blocks(source: IO[bytes]) -> Iterator[bytes]:
+    with source:
+        while block := source.read(_BLOCK):
+            yield block

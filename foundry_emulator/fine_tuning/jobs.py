@@ -41,9 +41,9 @@ class Jobs:
         if self.training_type_required and request.training_type is None:
             raise errors.invalid_payload(MISLEADING)
         model = self._model(account, request.model)
-        self._check_files(account, request)
         job = f"ftjob-{uuid.uuid4().hex}"
         with self.state.transaction():
+            self._check_files(account, request)
             self._check_room(account)
             self._insert(account, job, request, model)
             self.records.say(job, "Job enqueued. Waiting for jobs ahead to complete.")

@@ -11,7 +11,16 @@ from openai.types.fine_tuning import FineTuningJob
 
 from tests.foundry_emulator.support import EmulatorProcess, ended, examples, running, training_file, upload
 
-QUICK = ("--deployment-creation-seconds", "0.3", "--deployment-propagation-seconds", "0.2", "--speed", "2")
+QUICK = (
+    "--deployment-creation-seconds",
+    "0.3",
+    "--deployment-propagation-seconds",
+    "0.2",
+    "--speed",
+    "2",
+    "--fine-tune-files",
+    "10000",
+)
 
 
 @pytest.fixture(scope="session")

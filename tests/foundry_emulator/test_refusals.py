@@ -37,7 +37,7 @@ LINE = GOOD.splitlines()[0]
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "No valid json line found in file"),
+        (b"\n", "No valid json line found in file"),
         (b"\xff\xfe\n", "line 1: the text is not UTF-8"),
         (GOOD + b"\n{", "line 13: the line is not valid JSON"),
         (b"\n".join([LINE] * 9), "the file has 9 examples, at least 10 are needed"),

@@ -1,0 +1,1 @@
+"""Batches: many questions in one file, answered in the background by a base model."""

@@ -1,0 +1,1 @@
+"""Large files, brought in parts."""
