@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foundry_emulator.accounts import Account
-from foundry_emulator.settings import DEFAULT_ACCOUNT, ONE_BLAS_THREAD, CannotServe, Durations, Settings
+from foundry_emulator.settings import (
+    DEFAULT_ACCOUNT,
+    ONE_BLAS_THREAD,
+    CannotServe,
+    DeploymentRules,
+    Durations,
+    Settings,
+)
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}")
 _TAKEN_NAMES = frozenset({"openai", "subscriptions", "providers", "identity", "emulator"})
@@ -20,7 +27,8 @@ _DURATION_OPTIONS = {
     "job_queue": "from the creation of a job until it may run",
     "deployment_creation": "from the creation of a fine-tuned model deployment until it has succeeded",
     "deployment_propagation": "from then until the model deployment answers",
-    "deployment_deletion": "that the deletion of a model deployment takes",
+    "deployment_deletion": "that the deletion of a fine-tuned model deployment takes",
+    "metrics_delay": "from the end of a minute until metrics show its calls; 0 shows calls at once",
 }
 
 
@@ -75,7 +83,32 @@ def _parser(program: str) -> argparse.ArgumentParser:
             default=getattr(defaults.durations, name),
             help=f"seconds {meaning} (%(default)s)",
         )
+    _add_control_plane_options(parser)
     return parser
+
+
+def _add_control_plane_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--without-async-header",
+        action="store_true",
+        help="slow writes of model deployments come without Azure-AsyncOperation; callers poll provisioningState",
+    )
+    parser.add_argument(
+        "--allow-model-change", action="store_true", help="a model deployment may be given another model in place"
+    )
+    parser.add_argument(
+        "--enforce-regions", action="store_true", help="refuse Standard where Azure does not sell it, by region"
+    )
+    parser.add_argument(
+        "--quota",
+        action="append",
+        type=_quota,
+        default=[],
+        metavar="NAME=LIMIT",
+        help="capacity that an account may hold, such as OpenAI.GlobalStandard.gpt-4o-finetune=500; say it again for"
+        " several, * is for all others (10,000,000)",
+    )
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="price table of the meter (the package's own)")
 
 
 def _settings(given: argparse.Namespace) -> Settings:
@@ -86,6 +119,13 @@ def _settings(given: argparse.Namespace) -> Settings:
         identity_header=given.identity_header,
         rate_limit_factor=given.rate_limit_factor,
         durations=durations.faster(given.speed),
+        rules=DeploymentRules(
+            without_async_header=given.without_async_header,
+            allow_model_change=given.allow_model_change,
+            enforce_regions=given.enforce_regions,
+            quotas=dict(given.quota),
+        ),
+        prices=given.prices,
     )
 
 
@@ -109,6 +149,15 @@ def _account(text: str) -> dict[str, str]:
     if not _ACCOUNT_NAME.fullmatch(name) or name in _TAKEN_NAMES:
         raise argparse.ArgumentTypeError(f"{name!r} cannot be an account's name: letters, digits and hyphens, 2 to 64")
     return fields
+
+
+def _quota(text: str) -> tuple[str, int]:
+    from foundry_emulator.control_plane.quotas import parse_limit
+
+    try:
+        return parse_limit(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem
 
 
 def _positive(text: str) -> float:

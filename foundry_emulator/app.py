@@ -9,8 +9,11 @@ from foundry_emulator.accounts import Accounts
 from foundry_emulator.addresses import Addresses
 from foundry_emulator.auth import Gatekeeper
 from foundry_emulator.clock import Clock
-from foundry_emulator.control_plane import model_deployments
+from foundry_emulator.control_plane import deployment_records, operations
+from foundry_emulator.control_plane.account_routes import AccountRoutes
+from foundry_emulator.control_plane.arm import ResourceManager
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
+from foundry_emulator.control_plane.own_routes import OwnDeploymentRoutes
 from foundry_emulator.control_plane.routes import ControlPlane
 from foundry_emulator.controls.routes import OwnControls
 from foundry_emulator.data_plane import DataPlane
@@ -45,7 +48,7 @@ class Emulator:
 def assemble(settings: Settings) -> Emulator:
     """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
     state = State(settings.state)
-    for schema in (store.SCHEMA, records.SCHEMA, model_deployments.SCHEMA):
+    for schema in (store.SCHEMA, records.SCHEMA, deployment_records.SCHEMA, operations.SCHEMA):
         state.define(schema)
     accounts = Accounts(settings.accounts)
     clock = Clock(state)
@@ -55,7 +58,8 @@ def assemble(settings: Settings) -> Emulator:
     files = Files(state, clock, durations.file_processing)
     job_records = JobRecords(state, clock, files)
     jobs = Jobs(state, clock, files, job_records, durations.job_queue)
-    deployments = ModelDeployments(state, clock, durations)
+    deployments = ModelDeployments(state, clock, durations, calls, accounts, settings.rules)
+    manager = ResourceManager(accounts, gatekeeper)
     chat = Chat(
         state=state,
         clock=clock,
@@ -70,7 +74,9 @@ def assemble(settings: Settings) -> Emulator:
         *JobRoutes(plane, jobs).routes(),
         *ModelRoutes(plane, state).routes(),
         *InferenceRoutes(plane, chat).routes(),
-        *ControlPlane(accounts, gatekeeper, deployments).routes(),
+        *ControlPlane(manager, deployments).routes(),
+        *AccountRoutes(manager, deployments).routes(),
+        *OwnDeploymentRoutes(deployments).routes(),
         *OwnControls(gatekeeper, clock).routes(),
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}

@@ -34,6 +34,10 @@ def guarded(handler: Handler, admit: Admission) -> Handler:
     return answer
 
 
+def everyone(_request: Request) -> None:
+    """Admit everyone: the emulator's own addresses hold no secrets."""
+
+
 def refused(refusal: ServiceError) -> Response:
     """Return the answer that tells a refusal."""
     return JSONResponse(refusal.body(), refusal.status, headers=refusal.headers)

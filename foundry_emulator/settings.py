@@ -1,5 +1,6 @@
 """What can be set when the emulator starts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Durations:
     deployment_creation: float = 0.5
     deployment_propagation: float = 0.5
     deployment_deletion: float = 0.2
+    metrics_delay: float = 0.0
 
     def faster(self, speed: float) -> "Durations":
         """Return the same durations divided by *speed*."""
@@ -32,7 +34,21 @@ class Durations:
             self.deployment_creation / speed,
             self.deployment_propagation / speed,
             self.deployment_deletion / speed,
+            self.metrics_delay / speed,
         )
+
+
+@dataclass(frozen=True)
+class DeploymentRules:
+    """How strict the control plane is, where Azure's strictness is not settled.
+
+    *quotas* are limits by the quota's name in lower case; `*` is for all others.
+    """
+
+    without_async_header: bool = False
+    allow_model_change: bool = False
+    enforce_regions: bool = False
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,3 +60,5 @@ class Settings:
     identity_header: str | None = None
     rate_limit_factor: float = 1.0
     durations: Durations = field(default_factory=Durations)
+    rules: DeploymentRules = field(default_factory=DeploymentRules)
+    prices: Path | None = None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-LAYOUT = 2
+LAYOUT = 3
 _SCHEMA = """
 create table if not exists secrets (name text primary key, value blob not null);
 create table if not exists settings (name text primary key, value text not null);
