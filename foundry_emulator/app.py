@@ -30,7 +30,13 @@ from foundry_emulator.inference.chat import Chat
 from foundry_emulator.inference.rate_limits import RateLimits
 from foundry_emulator.inference.routes import InferenceRoutes
 from foundry_emulator.learning.feature_cache import FeatureCache
+from foundry_emulator.meter.meter import Meter
+from foundry_emulator.meter.prices import read_prices
+from foundry_emulator.meter.routes import MeterRoutes
 from foundry_emulator.metrics.calls import Calls
+from foundry_emulator.metrics.outages import Outages
+from foundry_emulator.metrics.routes import MetricRoutes
+from foundry_emulator.metrics.series import Charts
 from foundry_emulator.models.routes import ModelRoutes
 from foundry_emulator.settings import Settings
 from foundry_emulator.state import State
@@ -46,7 +52,11 @@ class Emulator:
 
 
 def assemble(settings: Settings) -> Emulator:
-    """Open the state folder and build the services on it; StateUnusable if the folder cannot be used."""
+    """Open the state folder and build the services on it.
+
+    StateUnusable if the folder cannot be used, PricesUnusable if the price table cannot.
+    """
+    prices = read_prices(settings.prices)
     state = State(settings.state)
     for schema in (store.SCHEMA, records.SCHEMA, deployment_records.SCHEMA, operations.SCHEMA):
         state.define(schema)
@@ -60,6 +70,7 @@ def assemble(settings: Settings) -> Emulator:
     jobs = Jobs(state, clock, files, job_records, durations.job_queue)
     deployments = ModelDeployments(state, clock, durations, calls, accounts, settings.rules)
     manager = ResourceManager(accounts, gatekeeper)
+    charts = Charts(clock, calls, deployments.records, Outages(state, durations.metrics_delay))
     chat = Chat(
         state=state,
         clock=clock,
@@ -77,6 +88,8 @@ def assemble(settings: Settings) -> Emulator:
         *ControlPlane(manager, deployments).routes(),
         *AccountRoutes(manager, deployments).routes(),
         *OwnDeploymentRoutes(deployments).routes(),
+        *MeterRoutes(Meter(state, clock, deployments, prices)).routes(),
+        *MetricRoutes(manager, gatekeeper, charts).routes(),
         *OwnControls(gatekeeper, clock).routes(),
     ]
     handlers = {404: path_not_found, 405: path_not_found, 500: broken}

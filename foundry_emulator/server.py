@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 
 from foundry_emulator.app import Emulator, assemble
+from foundry_emulator.meter.prices import PricesUnusable
 from foundry_emulator.settings import CannotServe, Settings
 from foundry_emulator.state import StateUnusable
 
@@ -17,11 +18,11 @@ _GRACE_SECONDS = 1
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; CannotServe if the port or the state folder cannot be used."""
+    """Serve until SIGTERM or SIGINT; CannotServe if the port, the state folder or the prices cannot be used."""
     listener = _listen(host, port)
     try:
         emulator = assemble(settings)
-    except StateUnusable as problem:
+    except (StateUnusable, PricesUnusable) as problem:
         listener.close()
         raise CannotServe(str(problem)) from problem
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -79,11 +79,12 @@ class Calls:
         return None if row["at"] is None else float(row["at"])
 
     def summed(self, number: int, since: float, until: float) -> list[sqlite3.Row]:
-        """Return calls and tokens of a model deployment by operation, of the minutes that began in [since, until)."""
+        """Return completed calls of a model deployment and their tokens by operation, of minutes in [since, until)."""
         return self.rows(
             "select operation, sum(count) as calls, sum(prompt_tokens) as prompt_tokens,"
             " sum(completion_tokens) as completion_tokens from calls"
-            " where number = ? and minute >= ? and minute < ? group by operation order by operation",
+            " where number = ? and status between 200 and 299 and minute >= ? and minute < ?"
+            " group by operation order by operation",
             number,
             since,
             until,
