@@ -66,7 +66,7 @@ class Gatekeeper:
             raise errors.ServiceError(401, "Unauthorized", "The X-IDENTITY-HEADER header is missing or wrong.")
         if not resource:
             raise errors.ServiceError(400, "invalid_request", "The resource parameter is missing.")
-        expires = int(self._clock.now()) + TOKEN_SECONDS
+        expires = int(self._clock.callers_now()) + TOKEN_SECONDS
         token = self._sign({"aud": resource, "exp": expires, "oid": "emulator", "iss": "foundry-emulator"})
         return {
             "access_token": token,
@@ -90,7 +90,7 @@ class Gatekeeper:
             return None
         payload = content.partition(".")[2]
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return claims if claims["exp"] > self._clock.now() else None
+        return claims if claims["exp"] > self._clock.callers_now() else None
 
 
 def _opens(presented: str | None, account: Account) -> bool:
