@@ -104,6 +104,16 @@ def deployment_not_found() -> ServiceError:
     )
 
 
+def operation_not_supported(operation: str, model: str) -> ServiceError:
+    return ServiceError(
+        400,
+        "OperationNotSupported",
+        f"The {operation} operation does not work with the specified model, {model}. Please choose different model and"
+        " try again. You can learn more about which models can be used with each operation here:"
+        " https://go.microsoft.com/fwlink/?linkid=2197993.",
+    )
+
+
 def rate_limited(limit: str, wait: float, headers: Mapping[str, str]) -> ServiceError:
     """Refuse because the *limit* ("token" or "call") is used up for *wait* more seconds."""
     milliseconds = max(1, round(wait * 1000))
@@ -226,13 +236,3 @@ def arm_api_version_invalid(version: str) -> ServiceError:
 
 def arm_invalid(message: str) -> ServiceError:
     return ServiceError(400, "InvalidRequestContent", message)
-
-
-def operation_not_supported(operation: str, model: str) -> ServiceError:
-    return ServiceError(
-        400,
-        "OperationNotSupported",
-        f"The {operation} operation does not work with the specified model, {model}. Please choose different model and"
-        " try again. You can learn more about which models can be used with each operation here:"
-        " https://go.microsoft.com/fwlink/?linkid=2197993.",
-    )

@@ -24,7 +24,8 @@ from foundry_emulator.models.catalogue import KnownModel
 from foundry_emulator.settings import DeploymentRules, Durations
 from foundry_emulator.state import State
 
-Fails = Callable[[str, str], Mapping[str, str] | None]
+BATCH_SKUS = tiers.BATCH
+Fails = Callable[[str, str, str], Mapping[str, str] | None]
 CheckModel = Callable[[KnownModel], None]
 _ALWAYS = Conditions()
 
@@ -42,7 +43,7 @@ class AnsweringDeployment:
     sku: str
 
 
-def none_fails(_account: str, _name: str) -> Mapping[str, str] | None:
+def none_fails(_account: str, _name: str, _model: str) -> Mapping[str, str] | None:
     """Return None: every model deployment succeeds."""
     return None
 
@@ -55,8 +56,8 @@ def every_model(_model: KnownModel) -> None:
 class ModelDeployments:
     """The model deployments of every account.
 
-    *fails* is asked once for every one that is created, with its account and name; a code and a message make it end
-    Failed. *check_model* raises ServiceError for a model that exists, but may not be deployed any more.
+    *fails* is asked once for every one that is created, with its account, name and model; a code and a message make it
+    end Failed. *check_model* raises ServiceError for a model that exists, but may not be deployed any more.
     """
 
     state: State
@@ -88,20 +89,15 @@ class ModelDeployments:
         """How much capacity an account may hold."""
         return Quotas(self.rules.quotas)
 
-    def answering(self, account: str, name: str, *, batch: bool = False) -> AnsweringDeployment:
-        """Return the model deployment that answers under *name*, to calls or, if *batch*, to batches.
-
-        ServiceError DeploymentNotFound if none does, OperationNotSupported if it answers only the other kind.
-        """
+    def answering(self, account: str, name: str) -> AnsweringDeployment:
+        """Return the model deployment that answers under *name*; ServiceError DeploymentNotFound if none does."""
         found = self._find(account, name)
         now = self.clock.now()
         if found is None or found.life.gone_at is not None or found.life.failure or now < found.life.callable_at:
             raise errors.deployment_not_found()
-        span = found.span if found.span.began_at <= now else self.records.serving(found.life.number, now) or found.span
-        model = span.model if span.fine_tuned else span.base_model
-        if batch is not (span.sku in tiers.BATCH):
-            raise errors.operation_not_supported("batch" if batch else "chatCompletion", model)
         life = found.life
+        span = found.span if found.span.began_at <= now else self.records.serving(life.number, now) or found.span
+        model = span.model if span.fine_tuned else span.base_model
         return AnsweringDeployment(
             life.number, life.name, span.capacity, model, span.weights, span.base_model, span.sku
         )
@@ -200,7 +196,7 @@ class ModelDeployments:
         living = self.records.living(place.account, now)
         deployable.check_room(span, [each.span for each in living])
         self.quotas.check(span.quota, span.capacity, [each.held for each in living])
-        told = self.fails(place.account, name)
+        told = self.fails(place.account, name, span.model)
         failure = json.dumps(dict(told)) if told is not None else None
         takes_time = span.fine_tuned or failure is not None
         ready = now + self.durations.deployment_creation if takes_time else now

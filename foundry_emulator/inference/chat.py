@@ -12,7 +12,7 @@ import numpy as np
 
 from foundry_emulator import errors, images, tokens
 from foundry_emulator.clock import Clock
-from foundry_emulator.control_plane.model_deployments import AnsweringDeployment, ModelDeployments
+from foundry_emulator.control_plane.model_deployments import BATCH_SKUS, AnsweringDeployment, ModelDeployments
 from foundry_emulator.images import ImageUnreadable, Picture
 from foundry_emulator.inference.chat_requests import ChatRequest, parse
 from foundry_emulator.inference.prompts import possible_answers
@@ -78,6 +78,8 @@ class Chat:
         """Return the completion and its headers; ServiceError if the request is refused."""
         request = parse(body)
         deployment = self._deployments.answering(account, request.deployment)
+        if deployment.sku in BATCH_SKUS:
+            raise errors.operation_not_supported("chatCompletion", deployment.model)
         try:
             completion, headers = self._answer(account, deployment, request)
         except errors.ServiceError as refusal:

@@ -26,8 +26,13 @@ class Outages:
     def __init__(self, state: State, delay_seconds: float) -> None:
         """Take up the condition that was set last, else one without outage and with this delay."""
         self._state = state
-        kept = state.setting(_SETTING)
-        self._condition = Condition(**json.loads(kept)) if kept else Condition(delay_seconds=delay_seconds)
+        self._delay_seconds = delay_seconds
+        self.reload()
+
+    def reload(self) -> None:
+        """Take up the condition that the state keeps; without one there is no outage, and the first delay."""
+        kept = self._state.setting(_SETTING)
+        self._condition = Condition(**json.loads(kept)) if kept else Condition(delay_seconds=self._delay_seconds)
 
     @property
     def condition(self) -> Condition:

@@ -171,6 +171,21 @@ def test_a_fine_tuned_model_deployment_is_deleting_for_a_while_and_answers_no_mo
     assert "tuned" not in management.names()
 
 
+def test_a_model_deployment_answers_only_some_time_after_it_succeeded_and_never_after_it_was_deleted(
+    tmp_path: Path,
+) -> None:
+    options = ("--deployment-propagation-seconds", "300")
+    with running(tmp_path, *options) as emulator, managing(emulator) as management, emulator.client() as client:
+        management.put("base", *BASE)
+        with pytest.raises(openai.NotFoundError, match="API deployment for this resource"):
+            ask(client, "base")
+        forward(emulator, minutes=5)
+        ask(client, "base")
+        management.delete("base")
+        with pytest.raises(openai.NotFoundError, match="API deployment for this resource"):
+            ask(client, "base")
+
+
 @pytest.mark.parametrize("write", ["put", "patch", "delete"])
 def test_writes_on_one_account_exclude_each_other(
     management: Management, slow: EmulatorProcess, model: str, write: str
@@ -374,7 +389,7 @@ def test_a_failed_model_deployment_tells_why_and_holds_its_name_until_it_is_dele
         Durations(deployment_creation=0),
         Calls(tmp_path / "calls.sqlite"),
         accounts,
-        fails=lambda _account, name: failure if name == "unlucky" else None,
+        fails=lambda _account, name, _model: failure if name == "unlucky" else None,
     )
     place = Place("s", "g", "local")
     written = deployments.put(place, "unlucky", wanted_deployment(*BASE))
