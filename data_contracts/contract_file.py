@@ -18,7 +18,7 @@ from data_contracts.images import ImageFacts
 TABLE = "images"
 LABEL = "label"
 ENGINE = "greatExpectations"
-OF_TABLE = frozenset({"split", "smallestClass", "groupPattern"})
+OF_TABLE = frozenset({"split", "smallestClass", "groupPattern", "nearDuplicates"})
 OF_CLASS = frozenset({"aliases", "answer"})
 
 
@@ -46,6 +46,7 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
             split=custom.get("split", {}),
             smallest_class=custom.get("smallestClass", 20),
             group_pattern=custom.get("groupPattern"),
+            near_duplicates=custom.get("nearDuplicates", {}),
         )
     except ValidationError as error:
         raise ContractBroken(f"{name}: {_first_problem(error)}") from error

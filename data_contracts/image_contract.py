@@ -41,6 +41,13 @@ class SplitRule(Record):
         return self
 
 
+class NearDuplicateRule(Record):
+    """Largest distances, in bits, at which two pictures are nearly the same: of 64-bit and of 256-bit hashes."""
+
+    coarse: int = Field(8, ge=0, le=32)
+    fine: int = Field(48, ge=0, le=128)
+
+
 class ImageContract(Record):
     """What labeled images of a loop must look like."""
 
@@ -52,6 +59,9 @@ class ImageContract(Record):
     split: SplitRule
     smallest_class: int = Field(20, ge=1, description="Images that each class needs before anything is trained.")
     group_pattern: str | None = None
+    near_duplicates: NearDuplicateRule | None = Field(
+        NearDuplicateRule(), description="When two pictures are nearly the same; None: only equal pictures are."
+    )
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ class LabeledImage(Record):
     who: str = Field(description="Who put the batch into the inbox, as far as known.")
     labeled_at: datetime
     media_type: str = Field(description="Format of the stored bytes, such as image/jpeg.")
+    phash64: str | None = Field(None, description="Perceptual hash of 64 bits; see ImageFacts.")
+    phash256: str | None = Field(None, description="Perceptual hash of 256 bits.")
     crop_of: str | None = None
     box: str | None = None
 
@@ -58,7 +60,15 @@ class ImageFacts(Record):
     height: int | None = None
     frames: int | None = None
     brightness: float | None = Field(None, description="Mean grey value, 0 to 1.")
-    contrast: float | None = Field(None, description="Standard deviation of the grey values, 0 to 1.")
+    contrast: float | None = Field(None, description="Standard deviation of the grey values, 0 to 0.5.")
+    sharpness: float | None = Field(None, description="Variance of the Laplacian of the grey values (0 to 255).")
+    entropy: float | None = Field(None, description="Shannon entropy of the grey values, 0 to 8 bits.")
+    edge_density: float | None = Field(None, description="Share of the pixels that lie on an edge, 0 to 1.")
+    saturation: float | None = Field(None, description="Mean saturation of the colours, 0 to 1.")
+    phash64: str | None = Field(None, description="Perceptual hash of 64 bits, 16 hex digits.")
+    phash256: str | None = Field(None, description="Perceptual hash of 256 bits, 64 hex digits.")
+    mirrored64: str | None = Field(None, description="phash64 of the mirror image.")
+    mirrored256: str | None = Field(None, description="phash256 of the mirror image.")
     problem: str | None = Field(None, description="Why the file could not be read as an image.")
 
 
@@ -68,6 +78,14 @@ class Refusal(Record):
     file: str
     code: str
     reason: str
+
+
+class AlikePair(Record):
+    """Two images that look alike: a file of a batch, and another or the digest of an image accepted earlier."""
+
+    one: str
+    other: str
+    near: bool = Field(description="True: nearly the same picture, in one group. False: a person should look.")
 
 
 class Dataset(Record):

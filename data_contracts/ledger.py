@@ -31,6 +31,9 @@ class ImagesAccepted(Record):
     labels: str = Field(description="Path of the label history that the batch added.")
     labels_digest: str
     broken_rules: dict[str, int] = Field(default_factory=dict, description="Refused images per reason code.")
+    near_duplicates: int = Field(0, description="Pairs of images that show nearly the same picture.")
+    to_review: int = Field(0, description="Pairs of images that look alike and that a person should see.")
+    leaky: tuple[str, ...] = Field((), description="Digests of held-out images that are nearly training images.")
 
 
 class HeldOutVersionMade(Record):

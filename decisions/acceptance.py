@@ -32,6 +32,8 @@ def judge_batch(facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: M
 
 
 def _unreadable(fact: ImageFacts) -> Refusal | None:
+    if fact.problem is not None and fact.file.rpartition("/")[2].startswith("."):
+        return Refusal(file=fact.file, code="sidecar", reason="a hidden file that an operating system left behind")
     if fact.problem is not None:
         return Refusal(file=fact.file, code="not_an_image", reason=fact.problem)
     if fact.label is None:

@@ -4,11 +4,14 @@ import base64
 import hashlib
 import io
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_contracts.images import ImageFacts
+from decisions.image_features import image_features
+from decisions.perceptual_hashes import perceptual_hashes
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 50_000_000
@@ -52,7 +55,6 @@ class _Unreadable(Exception):
 def _seen(content: bytes) -> dict[str, object]:
     image = _decoded(content)
     rgb = _upright_rgb(image)
-    grey = np.asarray(rgb.convert("L"), dtype=np.float64) / 255
     pixels = hashlib.sha256(f"{rgb.width}x{rgb.height} ".encode() + rgb.tobytes()).hexdigest()
     return {
         "pixel_digest": pixels,
@@ -61,8 +63,8 @@ def _seen(content: bytes) -> dict[str, object]:
         "width": rgb.width,
         "height": rgb.height,
         "frames": _frames(image),
-        "brightness": float(grey.mean()),
-        "contrast": float(grey.std()),
+        **asdict(image_features(rgb)),
+        **asdict(perceptual_hashes(rgb.convert("L"))),
     }
 
 
@@ -80,7 +82,9 @@ def _decoded(content: bytes) -> Image.Image:
         raise _Unreadable("the file is not an image of a known format") from None
     except Image.DecompressionBombError:
         raise _Unreadable("the file claims more pixels than a photograph has") from None
-    except (OSError, ValueError, SyntaxError, MemoryError, EOFError) as error:
+    except MemoryError:
+        raise _Unreadable("reading the image takes too much memory") from None
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise _Unreadable(f"the image is damaged: {error}") from None
     return image
 

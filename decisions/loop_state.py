@@ -102,6 +102,11 @@ class LoopState(Record):
         """How many accepted batches the last iteration could learn from."""
         return self.iterations[-1].opened.image_batches if self.iterations else 0
 
+    @property
+    def leaky(self) -> frozenset[str]:
+        """Digests of held-out images that are nearly training images; no new held-out version takes them."""
+        return frozenset(digest for batch in self.batches for digest in batch.leaky)
+
     def new_training_images(self) -> int:
         """Training images accepted since the last iteration was opened."""
         return sum(batch.splits.get(Split.TRAIN, 0) for batch in self.batches[self.batches_learned :])

@@ -72,6 +72,24 @@ def ingest(folder: Path, as_json: bool) -> None:
     _print(*ingest_inbox(folder), as_json=as_json)
 
 
+@cli.command("check-images")
+@click.argument("images", type=FOLDER)
+@click.option("--contract", type=FOLDER, help="Data contract; without it the loop's, or the shipped rules.")
+@click.option("--against", type=FOLDER, help="Folder of a loop whose accepted images count as known.")
+@click.option("--calibrate", is_flag=True, help="Only find thresholds for near-duplicates that suit the images.")
+@JSON
+def check_images(images: Path, contract: Path | None, against: Path | None, calibrate: bool, as_json: bool) -> None:
+    """Show what the data contract makes of a folder of class folders, changing nothing.
+
+    With train/ and test/ inside, every picture that is in both is named.
+
+    Example: kaizen check-images photographs/ --json
+    """
+    from deployments.check_images import check_folder
+
+    _print(*check_folder(images, contract, against, calibrate=calibrate), as_json=as_json)
+
+
 @cli.command()
 @LOOP
 @JSON

@@ -3,21 +3,18 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from cloud.folder_store import FolderStore
 from cloud.settings import FILE, load_settings
 from cloud.store import INBOX
-from data_contracts.contract_file import LABEL, read_contract
+from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import Split
 from decisions.images import image_facts
 from decisions.splits import group_of, hash_share, split_of
+from deployments.contract_template import contract_for, shipped_contract
 from deployments.image_folder import images_by_class
 
 Say = Callable[[str], None]
@@ -81,7 +78,6 @@ def demo_loop(folder: Path, images: Path | None, say: Say) -> DemoLoop:
 
     Raises WrongInput when the images do not make a loop, or the folder holds another one.
     """
-    template = resources.files("data_contracts").joinpath("steel_surface.odcs.yaml").read_bytes()
     source = images or folder / "images"
     if images is None:
         from examples.steel_surface import draw_folder
@@ -89,19 +85,18 @@ def demo_loop(folder: Path, images: Path | None, say: Say) -> DemoLoop:
         if not source.exists():
             say("Drawing six surface defects of hot-rolled steel ...")
         draw_folder(source, DRAWN_PER_CLASS)
-    smallest = read_contract(template, name="steel_surface.odcs.yaml").smallest_class
-    found = images_by_class(source, smallest)
+    found = images_by_class(source, shipped_contract().smallest_class)
     if (folder / FILE).exists():
         load_settings(folder)
-    _prepare(folder, template, tuple(found))
+    _prepare(folder, tuple(found))
     return DemoLoop(folder, source, found)
 
 
-def _prepare(folder: Path, template: bytes, classes: Sequence[str]) -> None:
+def _prepare(folder: Path, classes: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     contract = folder / CONTRACT
     if not contract.exists():
-        contract.write_bytes(_contract_for(classes, template))
+        contract.write_bytes(contract_for(classes))
     known = read_contract(contract.read_bytes(), name=str(contract))
     foreign = [name for name in classes if known.label_of(name) is None]
     if foreign:
@@ -110,19 +105,6 @@ def _prepare(folder: Path, template: bytes, classes: Sequence[str]) -> None:
         )
     if not (folder / FILE).exists():
         (folder / FILE).write_text(SETTINGS, "utf-8")
-
-
-def _contract_for(classes: Sequence[str], template: bytes) -> bytes:
-    """The steel contract as it is when it has these classes, else the same rules for others."""
-    steel = read_contract(template, name="template")
-    known = {steel.label_of(name) for name in classes}
-    if known == set(steel.labels):
-        return template
-    document: dict[str, Any] = yaml.safe_load(template)
-    document |= {"id": "demo", "name": "Images of the demo", "description": {"purpose": "A folder of class folders."}}
-    label = next(column for column in document["schema"][0]["properties"] if column["name"] == LABEL)
-    label["enum"] = [{"value": name} for name in classes]
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
 def _batches(

@@ -10,6 +10,7 @@ from foundry_emulator.state import State
 
 _SETTING = "clock"
 FASTEST = 10_000_000.0
+LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 class ClockError(Exception):
@@ -59,6 +60,8 @@ class Clock:
             moment = before + forward if to is None else to
             if moment < before:
                 raise ClockError(f"The clock cannot be set back: it is {iso(before)}.")
+            if moment > LATEST:
+                raise ClockError(f"The clock cannot be set after the year 9999: {moment:g} seconds since 1970.")
             pace = self._setting.rate if rate is None else rate
             if not 0 < pace <= FASTEST:
                 raise ClockError(f"The rate must be above 0 and at most {FASTEST:,.0f}, not {pace:g}.")

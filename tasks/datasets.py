@@ -36,7 +36,8 @@ def held_out_in_force(turn: Turn, policy: PromotionPolicy) -> HeldOutVersionMade
     state = loop.state()
     if state.held_out is not None:
         return state.held_out
-    images = frozen_dataset(loop, turn).of(Split.HELD_OUT)
+    held_out = frozen_dataset(loop, turn).of(Split.HELD_OUT)
+    images = tuple(image for image in held_out if image.digest not in state.leaky)
     if not images:
         raise CloudRefused("No accepted image is held out, so nothing could be proved; ingest more images first")
     version = held_out_version(images)

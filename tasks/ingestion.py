@@ -2,19 +2,20 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from prefect import task
 
 from cloud.errors import CloudUnavailable
 from cloud.store import INBOX
-from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
+from data_contracts.errors import ContractBroken
+from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
-from decisions.acceptance import Acceptance, judge_batch
-from decisions.images import image_facts
-from decisions.splits import group_of, split_of
+from decisions.acceptance import judge_batch
+from decisions.grouping import Placed, Placement, place
 from tasks.contract_check import broken_rules
+from tasks.image_workers import ImageFile, shared_workers
 from tasks.labels import image_path, known_labels, labeled_images
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
@@ -39,15 +40,14 @@ def list_shards(folder: str, batch: str) -> list[list[str]]:
     """The files of a batch, in shards of hundreds."""
     loop = connect(folder)
     files = [path.removeprefix(_inbox(loop, batch)) for path in loop.store.list(_inbox(loop, batch))]
-    images = [file for file in files if not file.rpartition("/")[2].startswith(".")]
-    return [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
+    return [files[start : start + SHARD] for start in range(0, len(files), SHARD)]
 
 
 @task(**PATIENTLY)
 def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
     """Work out the facts of a shard's files; returns where the table of facts is stored."""
     loop = connect(folder)
-    facts = [_facts(loop, batch, file) for file in files]
+    facts = shared_workers().facts(_image_file(loop, batch, file) for file in files)
     path = loop.path("ingestion", batch, f"facts-{shard:05d}.parquet")
     loop.store.put(path, to_parquet(facts, ImageFacts))
     return path
@@ -61,9 +61,14 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     state = loop.state()
     images = labeled_images(loop, state)
     verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(images))
-    _quarantine(loop, batch, verdict.refused)
-    pinned = {image.group: image.split for image in images}
-    return _recorded_once(loop, _accept(loop, batch, verdict, pinned), after=len(state.batches))
+    placement = place(verdict.accepted, images, loop.contract)
+    if placement.stopped:
+        raise ContractBroken(f"The batch {batch} is not taken: {placement.stopped}")
+    refused = sorted((*verdict.refused, *placement.refused), key=lambda refusal: refusal.file)
+    _quarantine(loop, batch, refused)
+    _keep_for_review(loop, batch, placement)
+    accepted = _accept(loop, batch, placement, duplicates=len(verdict.duplicates), refused=refused)
+    return _recorded_once(loop, accepted, after=len(state.batches))
 
 
 def refusals(loop: Loop, batch: str) -> list[Refusal]:
@@ -72,10 +77,10 @@ def refusals(loop: Loop, batch: str) -> list[Refusal]:
     return from_parquet(loop.store.get(path).content, Refusal)
 
 
-def _facts(loop: Loop, batch: str, file: str) -> ImageFacts:
+def _image_file(loop: Loop, batch: str, file: str) -> ImageFile:
     content = loop.store.get(_inbox(loop, batch) + file).content
     folder, _, name = file.partition("/")
-    return image_facts(content, file, loop.contract.label_of(folder) if name else None)
+    return ImageFile(file, loop.contract.label_of(folder) if name else None, content)
 
 
 def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
@@ -85,13 +90,22 @@ def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
     loop.store.put(loop.path("quarantine", batch, "reasons.parquet"), to_parquet(refused, Refusal))
 
 
-def _accept(loop: Loop, batch: str, verdict: Acceptance, pinned: Mapping[str, Split]) -> ImagesAccepted:
+def _keep_for_review(loop: Loop, batch: str, placement: Placement) -> None:
+    """Keep the pairs of images that look alike, for a person to see."""
+    pairs = [AlikePair(one=one, other=other, near=True) for one, other in placement.near]
+    pairs += [AlikePair(one=one, other=other, near=False) for one, other in placement.to_review]
+    loop.store.put(loop.path("ingestion", batch, "alike.parquet"), to_parquet(pairs, AlikePair))
+
+
+def _accept(
+    loop: Loop, batch: str, placement: Placement, *, duplicates: int, refused: Sequence[Refusal]
+) -> ImagesAccepted:
     """Store images and labels; they count once the event returned is in the ledger."""
-    for fact in verdict.accepted:
-        with loop.store.open(_inbox(loop, batch) + fact.file) as content:
-            loop.store.put(image_path(fact.digest, str(fact.format)), content)
+    for each in placement.placed:
+        with loop.store.open(_inbox(loop, batch) + each.facts.file) as content:
+            loop.store.put(image_path(each.facts.digest, str(each.facts.format)), content)
     now = loop.now()
-    labels = [_labeled(loop, batch, fact, now, pinned) for fact in verdict.accepted]
+    labels = [_labeled(loop, batch, each, now) for each in placement.placed]
     table = to_parquet(labels, LabeledImage)
     digest = hashlib.sha256(table).hexdigest()
     path = loop.path("labels", f"{batch}-{digest[:12]}.parquet")
@@ -99,13 +113,16 @@ def _accept(loop: Loop, batch: str, verdict: Acceptance, pinned: Mapping[str, Sp
     return ImagesAccepted(
         batch=batch,
         accepted=len(labels),
-        quarantined=len(verdict.refused),
-        duplicates=len(verdict.duplicates),
+        quarantined=len(refused),
+        duplicates=duplicates,
         classes=_counted(image.label for image in labels),
         splits=_counted(image.split for image in labels),
         labels=path,
         labels_digest=digest,
-        broken_rules=_counted(refusal.code for refusal in verdict.refused),
+        broken_rules=_counted(refusal.code for refusal in refused),
+        near_duplicates=len(placement.near),
+        to_review=len(placement.to_review),
+        leaky=placement.leaky,
     )
 
 
@@ -134,18 +151,20 @@ def _recorded(entries: Sequence[LedgerEntry], batch: str) -> ImagesAccepted | No
     return next((each for each in events if isinstance(each, ImagesAccepted) and each.batch == batch), None)
 
 
-def _labeled(loop: Loop, batch: str, fact: ImageFacts, now: datetime, pinned: Mapping[str, Split]) -> LabeledImage:
-    group = group_of(fact, loop.contract)
+def _labeled(loop: Loop, batch: str, placed: Placed, now: datetime) -> LabeledImage:
+    fact = placed.facts
     return LabeledImage(
         digest=fact.digest,
         pixel_digest=str(fact.pixel_digest),
         label=str(fact.label),
-        group=group,
-        split=pinned.get(group) or split_of(group, loop.contract.split),
+        group=placed.group,
+        split=placed.split,
         source=f"{batch}/{fact.file}",
         who=loop.authorship().actor.name,
         labeled_at=now,
         media_type=str(fact.format),
+        phash64=fact.phash64,
+        phash256=fact.phash256,
     )
 
 

@@ -26,7 +26,7 @@ def publish_batch(folder: str, accepted: ImagesAccepted) -> None:
     counts = [{"class": label, "accepted": count} for label, count in accepted.classes.items()]
     summary = (
         f"{accepted.accepted} accepted, {accepted.quarantined} quarantined, "
-        f"{accepted.duplicates} known already ({accepted.batch})"
+        f"{accepted.duplicates} known already, {accepted.near_duplicates} pairs nearly the same ({accepted.batch})"
     )
     create_table_artifact(counts, key=f"{loop.name}-accepted", description=summary)
     if accepted.quarantined:

@@ -232,8 +232,8 @@ def test_what_violates_the_standard_is_named_by_its_place(change: Change, place:
         pytest.param(with_aliases(7), ": aliases: Input should be a valid tuple", id="a number as aliases"),
         pytest.param(with_aliases([7]), ": aliases.0: Input should be a valid string", id="a number as alias"),
         pytest.param(
-            lambda d: column(d, "width").update(name="sharpness"),
-            ": there is no image fact 'sharpness' to check; known are file, bytes",
+            lambda d: column(d, "width").update(name="blur"),
+            ": there is no image fact 'blur' to check; known are file, bytes",
             id="unknown fact",
         ),
         pytest.param(

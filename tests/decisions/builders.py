@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from data_contracts.evaluation import Answer, ClassTable, Evaluation, Outcome, PromotionEvidence
-from data_contracts.image_contract import ImageClass, ImageContract, SplitRule
+from data_contracts.image_contract import ImageClass, ImageContract, NearDuplicateRule, SplitRule
 from data_contracts.images import ImageFacts
 from data_contracts.ledger import (
     GENESIS,
@@ -27,6 +27,7 @@ from decisions.loop_state import LoopState, state_of
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
 PERSON = Actor(name="ines", established="command line")
+NEAR = NearDuplicateRule()
 BASE = "gpt-4.1-2025-04-14"
 FIRST_MODEL = f"{BASE}.ft-k1"
 SECOND_MODEL = f"{BASE}.ft-k2"
@@ -81,7 +82,11 @@ def evaluation(*answers: Answer, model: str = "any", version: str = "v1") -> Eva
 
 
 def image_contract(
-    *, held_out: float = 0.15, validation: float = 0.1, group_pattern: str | None = None
+    *,
+    held_out: float = 0.15,
+    validation: float = 0.1,
+    group_pattern: str | None = None,
+    near_duplicates: NearDuplicateRule | None = NEAR,
 ) -> ImageContract:
     """A contract of two classes."""
     return ImageContract(
@@ -92,6 +97,7 @@ def image_contract(
         rules=(),
         split=SplitRule(salt="holdout-v1", held_out=held_out, validation=validation),
         group_pattern=group_pattern,
+        near_duplicates=near_duplicates,
     )
 
 

@@ -129,3 +129,9 @@ def test_every_file_of_a_batch_is_accepted_refused_or_a_copy_exactly_once() -> N
     accepted, refused, copies = names(judge(*batch, unreadable("broken.jpg")))
 
     assert sorted(accepted + refused + copies) == sorted([*(fact.file for fact in batch), "broken.jpg"])
+
+
+def test_a_file_that_an_operating_system_left_behind_is_called_a_sidecar() -> None:
+    sidecar = ImageFacts(file="crazing/._a.jpg", bytes=9, digest="0" * 64, label="crazing", problem="no image")
+
+    assert [refusal.code for refusal in judge_batch([sidecar], [], {}).refused] == ["sidecar"]

@@ -39,11 +39,13 @@ def test_help_lists_the_commands() -> None:
     done = kaizen("--help")
 
     assert done.returncode == 0
-    for command in ("demo", "up", "ingest", "improve", "approve", "ledger", "emulator"):
+    for command in ("demo", "up", "check-images", "ingest", "improve", "approve", "ledger", "emulator"):
         assert f"  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "up", "ingest", "improve", "approve", "ledger log", "ledger verify"])
+@pytest.mark.parametrize(
+    "command", ["demo", "up", "check-images", "ingest", "improve", "approve", "ledger log", "ledger verify"]
+)
 def test_every_help_shows_an_example(command: str) -> None:
     done = kaizen(*command.split(), "--help")
 
@@ -172,3 +174,47 @@ def test_an_answer_is_yes_or_no(written: LoopFolder) -> None:
 
     assert code == 2
     assert "say --yes or --no" in said
+
+
+def test_a_folder_is_checked_without_changing_anything(images: Path, tmp_path: Path) -> None:
+    before = {file: file.read_bytes() for file in images.rglob("*") if file.is_file()}
+    told = json.loads(kaizen("check-images", images, "--json").stdout)
+
+    assert told["images"] == told["accepted"] == len(before)
+    assert sum(each["count"] for each in told["classes"]) == len(before)
+    assert {file: file.read_bytes() for file in images.rglob("*") if file.is_file()} == before
+
+
+def test_leaks_between_split_folders_are_named(images: Path, tmp_path: Path) -> None:
+    for number, file in enumerate(sorted(images.glob("*/*"))):
+        for side in ("train", "test") if number == 0 else ("train",):
+            place = tmp_path / side / file.parent.name / file.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(file.read_bytes())
+    told = json.loads(kaizen("check-images", tmp_path, "--json").stdout)
+
+    assert [leak["kind"] for leak in told["leaks"]] == ["exact"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "kaizen: There is no folder nowhere"),
+        (["."], "kaizen: . has no files; it needs CLASS/FILE.jpg for each class"),
+        ([".", "--contract", "none.yaml"], "kaizen: . has no files; it needs CLASS/FILE.jpg for each class"),
+    ],
+)
+def test_a_folder_that_cannot_be_checked_is_told(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert complaint("check-images", *arguments) == (1, said)
+
+
+def test_a_loop_or_contract_that_is_not_there_is_told(images: Path, tmp_path: Path) -> None:
+    assert complaint("check-images", images, "--contract", tmp_path / "no.yaml")[0] == 1
+    assert complaint("check-images", images, "--against", tmp_path) == (
+        1,
+        f"kaizen: {tmp_path} is no loop: it has no kaizen.toml",
+    )

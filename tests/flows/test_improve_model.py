@@ -13,6 +13,7 @@ from cloud.ledger import verify
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Actor, TrainingIntended, TrainingSubmitted
 from decisions.images import as_model_sees, data_url
+from deployments.check_images import check_folder
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
@@ -246,7 +247,33 @@ def test_a_folder_without_images_is_no_batch_yet(loop_folder: LoopFolder) -> Non
     assert ingest_images(loop_folder.name) == []
 
 
+def test_a_folder_is_checked_against_the_images_of_a_loop(loop_folder: LoopFolder, images: Path) -> None:
+    loop_folder.deliver("one", sorted(images.glob("*/*"))[:5])
+    ingest_images(loop_folder.name)
+    told = check_folder(images, None, loop_folder.path, calibrate=False)[1]
+
+    assert isinstance(told, dict)
+    assert len(told["duplicates"]) == 5
+
+
+def test_nearly_the_same_picture_stays_on_the_side_of_the_first(loop_folder: LoopFolder, images: Path) -> None:
+    files = sorted(images.glob("*/*"))
+    loop_folder.deliver("one", files)
+    for file in files:
+        loop_folder.put(f"two/{file.parent.name}/{file.stem}.png", _nearly_the_same(file))
+    _, copies = ingest_images(loop_folder.name)
+    loop = loop_folder.loop()
+    splits: dict[str, set[Split]] = {}
+    for image in labeled_images(loop, loop.state()):
+        splits.setdefault(image.source.rpartition("/")[2].partition(".")[0], set()).add(image.split)
+
+    assert copies.near_duplicates == len(files)
+    assert [name for name, found in splits.items() if len(found) > 1] == []
+
+
 def test_what_looks_to_the_model_like_a_held_out_image_does_not_train(loop_folder: LoopFolder, images: Path) -> None:
+    contract = loop_folder.path / "contract.odcs.yaml"
+    contract.write_text(contract.read_text().replace("value: {coarse: 8, fine: 48}", "value: null"))
     files = sorted(images.glob("*/*"))
     loop_folder.deliver("one", files)
     for file in files:

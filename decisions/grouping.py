@@ -1,0 +1,199 @@
+"""Which group and split each newly accepted image gets: pictures that are nearly the same stay on one side."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from data_contracts.image_contract import ImageContract
+from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
+from decisions.near_duplicates import (
+    MOST_PAIRS,
+    HashTable,
+    NearPairs,
+    Pairs,
+    Sides,
+    components,
+    near_pairs,
+    near_pairs_within,
+    sides_of,
+)
+from decisions.perceptual_hashes import PerceptualHashes
+from decisions.splits import group_of, split_of
+
+LONGEST_CHAIN = 20
+"""Near pictures that may join in a small set; in a larger one it is the share below."""
+CHAIN_SHARE = 0.02
+LONER = -1
+FEW_OF_ANOTHER_CLASS = 3
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An accepted image with the group and the split that it belongs to from now on."""
+
+    facts: ImageFacts
+    group: str
+    split: Split
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the images of a batch go; where *stopped* says why, nothing of the batch may enter."""
+
+    placed: tuple[Placed, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    near: tuple[tuple[str, str], ...] = ()
+    """Pairs that show nearly the same picture: names of files, or digests of images accepted earlier."""
+    to_review: tuple[tuple[str, str], ...] = ()
+    """Pairs that only the coarse hash finds: a person should look."""
+    leaky: tuple[str, ...] = ()
+    """Digests of held-out images that are nearly the same as training images."""
+    stopped: str | None = None
+
+
+def place(fresh: Sequence[ImageFacts], known: Sequence[LabeledImage], contract: ImageContract) -> Placement:
+    """Where the accepted images *fresh* go, given those *known* from earlier batches.
+
+    Groups come from the contract's pattern, else each picture is its own; near-duplicates join groups. A group keeps
+    the split that it has; one that would join two splits is refused, and its held-out images leak.
+    """
+    album = _Album(fresh, known, contract)
+    stopped = album.too_much()
+    if stopped:
+        return Placement(near=album.told(album.near), to_review=album.told(album.to_review), stopped=stopped)
+    sides = {group: side for groups in album.joined for side in [album.sides(groups)] for group in groups}
+    placed, refused = [], []
+    for facts, group in zip(fresh, album.groups, strict=False):
+        side = sides.get(group) or album.sides([group])
+        if group in side.quarantined:
+            refused.append(_bridging(facts, side))
+        else:
+            placed.append(Placed(facts, album.name_of(group), side.splits[group]))
+    leaking = {group for side in sides.values() for group in side.leaky}
+    return Placement(
+        placed=tuple(placed),
+        refused=tuple(refused),
+        near=album.told(album.near),
+        to_review=album.told(album.to_review),
+        leaky=tuple(sorted(image.digest for image in known if image.group in leaking)),
+    )
+
+
+def _bridging(facts: ImageFacts, side: Sides) -> Refusal:
+    return Refusal(
+        file=facts.file,
+        code="bridges_splits",
+        reason="nearly the same picture as images on both sides of the held-out set: "
+        + ", ".join(f"one in {split}" for split in sorted(set(side.splits.values()))),
+    )
+
+
+@dataclass
+class _Album:
+    """Fresh images, then known ones, with the pairs between them that are near."""
+
+    fresh: Sequence[ImageFacts]
+    known: Sequence[LabeledImage]
+    contract: ImageContract
+    near: Pairs = field(init=False)
+    to_review: Pairs = field(init=False)
+    complete: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.groups = [
+            *(group_of(facts, self.contract) for facts in self.fresh),
+            *(image.group for image in self.known),
+        ]
+        self.labels = [*(facts.label for facts in self.fresh), *(image.label for image in self.known)]
+        self.pinned = {image.group: image.split for image in self.known}
+        found = self._pairs()
+        self.near, self.to_review, self.complete = found.near, found.to_review, found.complete
+        self.joined = self._joined()
+        component = {group: number for number, groups in enumerate(self.joined) for group in groups}
+        self._component_of = np.array([component.get(group, LONER) for group in self.groups], np.int64)
+        self._names = {group: self._common_name(groups) for groups in self.joined for group in groups}
+
+    def sides(self, groups: Sequence[str]) -> Sides:
+        """The splits of groups that show the same thing."""
+        return sides_of(groups, self.pinned, lambda group: split_of(group, self.contract.split))
+
+    def name_of(self, group: str) -> str:
+        """The name of the group that *group* has become part of."""
+        return self._names.get(group, group)
+
+    def told(self, pairs: Pairs) -> tuple[tuple[str, str], ...]:
+        """The pairs with the names that a person knows the images by."""
+        return tuple((self._name(int(one)), self._name(int(other))) for one, other in pairs)
+
+    def too_much(self) -> str | None:
+        """Why so many pictures cannot all be nearly the same, None if they can."""
+        if not self.complete:
+            return f"more than {MOST_PAIRS:,} pairs are nearly the same picture: {self._shown(self.near)}"
+        return next((why for why in map(self._too_much, range(len(self.joined))) if why), None)
+
+    def _too_much(self, component: int) -> str | None:
+        chain = self.near[self._component_of[self.near[:, 0]] == component]
+        images = np.unique(chain)
+        if len(images) > max(LONGEST_CHAIN, CHAIN_SHARE * len(self.groups)):
+            return f"{len(images)} of {len(self.groups)} images are nearly the same picture: {self._shown(chain)}"
+        labels = Counter(str(self.labels[place]) for place in images)
+        others = len(images) - labels.most_common(1)[0][1]
+        if others > FEW_OF_ANOTHER_CLASS:
+            classes = ", ".join(sorted(labels))
+            return f"{len(images)} images of the classes {classes} are nearly the same picture: {self._shown(chain)}"
+        return None
+
+    def _shown(self, chain: Pairs) -> str:
+        links = "; ".join(" and ".join(self._name(int(place)) for place in pair) for pair in chain[:SHOWN])
+        return (
+            f"{links}{' ...' if len(chain) > SHOWN else ''}. On a fixed camera all parts look alike: find thresholds"
+            " with `kaizen check-images --calibrate` and set them as nearDuplicates in the contract"
+        )
+
+    def _name(self, place: int) -> str:
+        fresh = len(self.fresh)
+        return self.fresh[place].file if place < fresh else self.known[place - fresh].digest
+
+    def _pairs(self) -> NearPairs:
+        """Near pairs of fresh images, and of a fresh and a known one; known ones were compared when they came."""
+        rule = self.contract.near_duplicates
+        fresh = [place for place, facts in enumerate(self.fresh) if facts.phash64]
+        known = [place for place, image in enumerate(self.known) if image.phash64]
+        if rule is None or not fresh:
+            nothing = np.empty((0, 2), np.int64)
+            return NearPairs(nothing, nothing)
+        new = HashTable([_hashes(self.fresh[place]) for place in fresh])
+        old = HashTable([_hashes(self.known[place]) for place in known])
+        within, across = near_pairs_within(new, rule), near_pairs(old, new, rule)
+        here, there = np.array(fresh, np.int64), np.array(known, np.int64) + len(self.fresh)
+        near, to_review = (
+            np.concatenate([here[inner], np.stack([here[outer[:, 1]], there[outer[:, 0]]], axis=1)])
+            for inner, outer in ((within.near, across.near), (within.to_review, across.to_review))
+        )
+        return NearPairs(near, to_review, within.complete and across.complete)
+
+    def _joined(self) -> list[list[str]]:
+        """Groups that near pictures join, each component sorted."""
+        names = sorted(set(self.groups))
+        node_of = {name: node for node, name in enumerate(names)}
+        nodes = np.array([node_of[group] for group in self.groups], np.int64)
+        edges = nodes[self.near]
+        return [
+            [names[node] for node in found]
+            for found in components(len(names), edges[edges[:, 0] != edges[:, 1]].reshape(-1, 2))
+        ]
+
+    def _common_name(self, groups: Sequence[str]) -> str:
+        return min([group for group in groups if group in self.pinned] or groups)
+
+
+def _hashes(image: ImageFacts | LabeledImage) -> PerceptualHashes:
+    return PerceptualHashes(
+        phash64=str(image.phash64),
+        phash256=str(image.phash256),
+        mirrored64=str(getattr(image, "mirrored64", image.phash64)),
+        mirrored256=str(getattr(image, "mirrored256", image.phash256)),
+    )

@@ -1,0 +1,158 @@
+"""What would become of a folder of images, without changing anything: the report of `kaizen check-images`."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from data_contracts.image_contract import ImageContract, NearDuplicateRule
+from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
+from data_contracts.record import Record
+from decisions.acceptance import judge_batch
+from decisions.grouping import place
+from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
+from decisions.perceptual_hashes import PerceptualHashes
+
+SPLIT_FOLDERS = frozenset({"train", "test", "val", "valid", "validation", "held-out", "heldout", "held_out"})
+CONFLICT = "label_conflict"
+RANDOM_PAIR_RATE = 1e-5
+"""Share of pairs of different parts that may look the same (methods section 3)."""
+
+
+class Leak(Record):
+    """One picture on two sides of a split that somebody made."""
+
+    files: tuple[str, str]
+    kind: Literal["exact", "near"]
+
+
+class ClassCount(Record):
+    """How many accepted images a class has, and in which split they would be."""
+
+    label: str
+    count: int
+    splits: dict[str, int]
+
+
+class ImageCheck(Record):
+    """What the contract makes of a folder of images."""
+
+    images: int
+    accepted: int
+    quarantined: tuple[Refusal, ...]
+    duplicates: tuple[Refusal, ...]
+    near_duplicate_groups: tuple[tuple[str, ...], ...]
+    to_review: tuple[tuple[str, str], ...] = Field(description="Pairs that only the coarse hash finds alike.")
+    conflicts: tuple[Refusal, ...] = Field(description="Files whose picture has another label elsewhere.")
+    leaks: tuple[Leak, ...]
+    classes: tuple[ClassCount, ...]
+    stopped: str | None = Field(None, description="Why a batch of these images would not be taken at all.")
+
+
+def class_folder(file: str) -> str | None:
+    """The folder that names the class of *file*: the first one, or the one inside a folder of a split."""
+    folders = file.split("/")[:-1]
+    if len(folders) > 1 and side_of(file) is not None:
+        return folders[1]
+    return folders[0] if folders and side_of(file) is None else None
+
+
+def side_of(file: str) -> str | None:
+    """The folder of a split, such as train or test, that *file* lies in; None where there is none."""
+    first = file.split("/")[0] if "/" in file else ""
+    return first if first.casefold() in SPLIT_FOLDERS else None
+
+
+def check(
+    facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: Sequence[LabeledImage], contract: ImageContract
+) -> ImageCheck:
+    """What becomes of images with these *facts*, of which *broken* break rules, beside those *known* already."""
+    verdict = judge_batch(facts, broken, {image.pixel_digest: image.label for image in known})
+    placement = place(verdict.accepted, known, contract)
+    refused = (*verdict.refused, *placement.refused)
+    return ImageCheck(
+        images=len(facts),
+        accepted=len(placement.placed),
+        quarantined=tuple(refusal for refusal in refused if refusal.code != CONFLICT),
+        duplicates=verdict.duplicates,
+        near_duplicate_groups=_groups(placement.near),
+        to_review=placement.to_review,
+        conflicts=tuple(refusal for refusal in refused if refusal.code == CONFLICT),
+        leaks=_leaks(facts, contract.near_duplicates),
+        classes=_classes(contract, [(str(each.facts.label), each.split) for each in placement.placed]),
+        stopped=placement.stopped,
+    )
+
+
+def calibrated(facts: Sequence[ImageFacts]) -> NearDuplicateRule:
+    """The thresholds for these images: of images of different classes, which show different parts for sure, at most one
+    pair in 100,000 may look the same; never more than the usual thresholds."""
+    sound = [fact for fact in facts if fact.phash64 and fact.label]
+    table = HashTable([_hashes(fact) for fact in sound])
+    labels = np.unique([str(fact.label) for fact in sound], return_inverse=True)[1]
+    usual = NearDuplicateRule()
+    coarse = _largest(distances_between(table.coarse, labels, 64), usual.coarse)
+    fine = _largest(distances_between(table.fine, labels, 256), usual.fine)
+    return NearDuplicateRule(coarse=coarse, fine=fine)
+
+
+def _largest(counts: Sequence[int], usual: int) -> int:
+    """The largest distance up to which at most the allowed share of pairs lies."""
+    allowed = RANDOM_PAIR_RATE * sum(counts)
+    within = np.cumsum(counts[: usual + 1])
+    return int(np.count_nonzero(within <= allowed)) - 1 if within[0] <= allowed else 0
+
+
+def _groups(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    names = sorted({name for pair in pairs for name in pair})
+    places = {name: place for place, name in enumerate(names)}
+    edges = np.array([(places[one], places[other]) for one, other in pairs], np.int64).reshape(-1, 2)
+    return tuple(tuple(names[place] for place in group) for group in components(len(names), edges))
+
+
+def _leaks(facts: Sequence[ImageFacts], rule: NearDuplicateRule | None) -> tuple[Leak, ...]:
+    """Pairs on different sides that are the same picture, or nearly so."""
+    sided = [fact for fact in facts if side_of(fact.file) and fact.pixel_digest]
+    exact = _same_pictures(sided)
+    leaks = [Leak(files=pair, kind="exact") for pair in exact]
+    if rule is not None and sided:
+        found = near_pairs_within(HashTable([_hashes(fact) for fact in sided]), rule).near
+        pairs = [_pair(sided[one].file, sided[other].file) for one, other in found]
+        leaks += [Leak(files=pair, kind="near") for pair in pairs if _apart(pair) and pair not in exact]
+    return tuple(sorted(leaks, key=lambda leak: leak.files))
+
+
+def _same_pictures(facts: Sequence[ImageFacts]) -> set[tuple[str, str]]:
+    by_picture: dict[str, list[str]] = defaultdict(list)
+    for fact in facts:
+        by_picture[str(fact.pixel_digest)].append(fact.file)
+    pairs = (
+        _pair(one, other) for files in by_picture.values() for at, one in enumerate(files) for other in files[at + 1 :]
+    )
+    return {pair for pair in pairs if _apart(pair)}
+
+
+def _pair(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one < other else (other, one)
+
+
+def _apart(pair: tuple[str, str]) -> bool:
+    return side_of(pair[0]) != side_of(pair[1])
+
+
+def _classes(contract: ImageContract, placed: Sequence[tuple[str, Split]]) -> tuple[ClassCount, ...]:
+    counted = Counter(placed)
+    return tuple(
+        ClassCount(
+            label=label,
+            count=sum(counted[label, split] for split in Split),
+            splits={str(split): counted[label, split] for split in Split},
+        )
+        for label in contract.labels
+    )
+
+
+def _hashes(fact: ImageFacts) -> PerceptualHashes:
+    return PerceptualHashes(str(fact.phash64), str(fact.phash256), str(fact.mirrored64), str(fact.mirrored256))

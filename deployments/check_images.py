@@ -1,0 +1,110 @@
+"""`kaizen check-images`: what the contract makes of a folder of images, changing nothing."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cloud.settings import FILE
+from data_contracts.contract_file import read_contract
+from data_contracts.errors import WrongInput
+from data_contracts.image_contract import ImageContract
+from data_contracts.images import LabeledImage
+from decisions.image_check import ImageCheck, calibrated, check, class_folder
+from deployments.contract_template import contract_for
+from tasks.contract_check import broken_rules
+from tasks.image_workers import ImageFile, shared_workers
+from tasks.labels import labeled_images
+from tasks.loop import connect
+
+SHOWN = 20
+LEAST_CLASSES = 2
+
+
+def check_folder(
+    folder: Path, contract: Path | None, against: Path | None, *, calibrate: bool
+) -> tuple[list[str], object]:
+    """Check the images of *folder*; returns what to print, and the same as a value.
+
+    The contract is the file named, else that of the loop *against*, else the shipped rules with the class folders as
+    classes. *against* is the folder of a loop whose accepted images count as known. WrongInput without images.
+    """
+    files = _files(folder)
+    wanted = _contract(folder, files, contract, against)
+    facts = list(shared_workers().facts(_image_files(folder, files, wanted)))
+    if calibrate:
+        rule = calibrated(facts)
+        line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
+        return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
+    found = check(facts, broken_rules(facts, wanted), _known(against), wanted)
+    return _told(folder, found), found.model_dump(mode="json")
+
+
+def _files(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise WrongInput(f"There is no folder {folder}")
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    files = [path.relative_to(folder).as_posix() for path in paths]
+    if not files:
+        raise WrongInput(f"{folder} has no files; it needs CLASS/FILE.jpg for each class")
+    return files
+
+
+def _contract(folder: Path, files: Sequence[str], named: Path | None, against: Path | None) -> ImageContract:
+    if named is not None:
+        try:
+            return read_contract(named.read_bytes(), name=str(named))
+        except OSError as error:
+            raise WrongInput(f"The data contract {named} cannot be read: {error.strerror}") from error
+    if against is not None:
+        return connect(str(_loop(against))).contract
+    classes = sorted({name for name in map(class_folder, files) if name})
+    if len(classes) < LEAST_CLASSES:
+        raise WrongInput(f"{folder} has no two class folders; name a contract with --contract")
+    return read_contract(contract_for(classes), name="the shipped contract")
+
+
+def _loop(folder: Path) -> Path:
+    if not (folder / FILE).exists():
+        raise WrongInput(f"{folder} is no loop: it has no {FILE}")
+    return folder
+
+
+def _known(against: Path | None) -> list[LabeledImage]:
+    if against is None:
+        return []
+    loop = connect(str(against))
+    return labeled_images(loop, loop.state())
+
+
+def _image_files(folder: Path, files: Sequence[str], contract: ImageContract) -> Iterator[ImageFile]:
+    for file in files:
+        yield ImageFile(file, contract.label_of(class_folder(file) or ""), (folder / file).read_bytes())
+
+
+def _told(folder: Path, found: ImageCheck) -> list[str]:
+    reasons = Counter(refusal.code for refusal in (*found.quarantined, *found.conflicts))
+    lines = [
+        f"{found.images} files in {folder}: {found.accepted} would be accepted,"
+        f" {sum(reasons.values())} quarantined, {len(found.duplicates)} known already",
+        *(f"  {each.label:<24} {each.count:>6}   {_splits(each.splits)}" for each in found.classes),
+    ]
+    if found.stopped:
+        lines.append(f"A batch of these would not be taken: {found.stopped}")
+    lines += _section("Quarantined", [f"{each.file}: {each.reason}" for each in found.quarantined])
+    lines += _section("Conflicts", [f"{each.file}: {each.reason}" for each in found.conflicts])
+    lines += _section("Known already", [f"{each.file}: {each.reason}" for each in found.duplicates])
+    lines += _section("Nearly the same", [", ".join(group) for group in found.near_duplicate_groups])
+    lines += _section("To look at", [" and ".join(pair) for pair in found.to_review])
+    lines += _section("Leaks", [f"{' and '.join(each.files)} ({each.kind})" for each in found.leaks])
+    return lines
+
+
+def _splits(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {split}" for split, count in counts.items())
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    more = [f"  ... and {len(lines) - SHOWN} more; see --json"] if len(lines) > SHOWN else []
+    return [f"{title} ({len(lines)}):", *(f"  {line}" for line in lines[:SHOWN]), *more]

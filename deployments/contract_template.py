@@ -1,0 +1,33 @@
+"""A data contract for class folders that have none yet: the shipped rules, with the folders as classes."""
+
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from data_contracts.contract_file import LABEL, read_contract
+from data_contracts.image_contract import ImageContract
+
+SHIPPED = "steel_surface.odcs.yaml"
+
+
+def shipped_contract() -> ImageContract:
+    """The contract that comes with Kaizen, about steel surfaces."""
+    return read_contract(_content(), name=SHIPPED)
+
+
+def contract_for(classes: Sequence[str]) -> bytes:
+    """The shipped contract as it is when it has these classes, else its rules for others; YAML."""
+    steel = shipped_contract()
+    if {steel.label_of(name) for name in classes} == set(steel.labels):
+        return _content()
+    document: dict[str, Any] = yaml.safe_load(_content())
+    document |= {"id": "images", "name": "Labeled images", "description": {"purpose": "A folder of class folders."}}
+    label = next(column for column in document["schema"][0]["properties"] if column["name"] == LABEL)
+    label["enum"] = [{"value": name} for name in classes]
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+
+def _content() -> bytes:
+    return resources.files("data_contracts").joinpath(SHIPPED).read_bytes()

@@ -1,0 +1,155 @@
+"""Facts of many images, worked out in processes of their own with bounded memory and time."""
+
+import atexit
+import hashlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from data_contracts.images import ImageFacts
+from tasks.image_worker import MEMORY, SEPARATOR, read_message, write_message
+
+SECONDS = 10.0
+"""That one image may take."""
+GRACE_SECONDS = 2.0
+AHEAD = 4
+"""Images for each worker that are read before they are asked for."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One file of a batch: its path there, the class that it is said to show, and its bytes."""
+
+    file: str
+    label: str | None
+    content: bytes
+
+
+class ImageWorkers:
+    """So many processes; each examines one image at a time, and is replaced when one is too much for it."""
+
+    def __init__(self, processes: int, *, seconds: float = SECONDS) -> None:
+        self._processes = processes
+        self._seconds = seconds
+        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="images")
+        for _ in range(processes):
+            self._idle.put(_Worker())
+
+    def facts(self, files: Iterable[ImageFile]) -> Iterator[ImageFacts]:
+        """The facts of *files* in their order; a file that takes too much time or memory has a problem instead.
+
+        Files are taken from the iterable as they are needed, so that a batch larger than memory streams.
+        """
+        waiting: list[Future[ImageFacts]] = []
+        for file in files:
+            waiting.append(self._threads.submit(self._examine, file))
+            if len(waiting) > AHEAD * self._processes:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._threads.shutdown()
+        while not self._idle.empty():
+            self._idle.get().end()
+
+    def _examine(self, file: ImageFile) -> ImageFacts:
+        worker = self._idle.get()
+        try:
+            answer = worker.ask(file, self._seconds)
+        finally:
+            self._idle.put(worker)
+        if isinstance(answer, bytes):
+            return ImageFacts.model_validate_json(answer)
+        return ImageFacts(
+            file=file.file,
+            label=file.label,
+            bytes=len(file.content),
+            digest=hashlib.sha256(file.content).hexdigest(),
+            problem=answer,
+        )
+
+
+@lru_cache(maxsize=1)
+def shared_workers() -> ImageWorkers:
+    """The workers of this process, one for each processor, started at first use and ended with it."""
+    workers = ImageWorkers(max(1, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 2)
+    atexit.register(workers.close)
+    return workers
+
+
+class _Worker:
+    """One process, started when it is first asked and again after it was lost."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, file: ImageFile, seconds: float) -> bytes | str:
+        """The facts as JSON, or why there are none."""
+        process = self._process = self._process or _start()
+        began = time.monotonic()
+        alarm = threading.Timer(seconds, process.kill)
+        alarm.start()
+        try:
+            answer = _asked(process, file)
+        finally:
+            alarm.cancel()
+        if answer is not None:
+            return answer
+        self.end()
+        if time.monotonic() - began >= seconds:
+            return f"reading the image takes more than {seconds:g} seconds"
+        return f"reading the image crashes the reader or takes more than {MEMORY // 2**20} MB of memory"
+
+    def end(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            _end(self._process)
+            self._process = None
+
+
+def _start() -> subprocess.Popen[bytes]:
+    root = str(Path(__file__).resolve().parent.parent)
+    paths = os.pathsep.join(path for path in (root, os.environ.get("PYTHONPATH")) if path)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tasks.image_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    )
+
+
+def _asked(process: subprocess.Popen[bytes], file: ImageFile) -> bytes | None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    about = json.dumps({"file": file.file, "label": file.label}).encode()
+    try:
+        write_message(process.stdin, about + SEPARATOR + file.content)
+        return read_message(process.stdout)
+    except (BrokenPipeError, ConnectionResetError):
+        return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(BrokenPipeError):
+                stream.close()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

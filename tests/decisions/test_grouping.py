@@ -1,0 +1,152 @@
+"""Groups and splits of newly accepted images, next to those that are known."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+from data_contracts.image_contract import ImageContract, NearDuplicateRule
+from data_contracts.images import ImageFacts, LabeledImage, Split
+from decisions.grouping import Placement, place
+from decisions.images import image_facts
+from decisions.splits import split_of
+from tests.decisions.builders import image_contract
+from tests.decisions.pictures import texture
+from tests.decisions.test_images import saved
+
+Edit = Callable[[Image.Image], Image.Image]
+TRAIN, HELD_OUT = Split.TRAIN, Split.HELD_OUT
+
+
+def facts(image: Image.Image, file: str = "dent/a.png", label: str = "dent") -> ImageFacts:
+    return image_facts(saved(image), file, label)
+
+
+def known(image: Image.Image, split: Split, *, group: str | None = None, label: str = "dent") -> LabeledImage:
+    found = facts(image)
+    return LabeledImage(
+        digest=found.digest,
+        pixel_digest=str(found.pixel_digest),
+        label=label,
+        group=group or str(found.pixel_digest),
+        split=split,
+        source="first/a.png",
+        who="ines",
+        labeled_at=datetime(2026, 11, 21, tzinfo=UTC),
+        media_type="PNG",
+        phash64=found.phash64,
+        phash256=found.phash256,
+    )
+
+
+def brighter(image: Image.Image) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(1.08)
+
+
+def cropped(image: Image.Image) -> Image.Image:
+    margin = image.width // 100
+    return image.crop((margin, margin, image.width - margin, image.height - margin))
+
+
+def splits(placement: Placement) -> dict[str, Split]:
+    return {each.facts.file: each.split for each in placement.placed}
+
+
+def test_a_picture_of_its_own_falls_where_its_hash_says() -> None:
+    new = facts(texture(1))
+    placed = place([new], [], image_contract()).placed[0]
+
+    assert (placed.group, placed.split) == (new.pixel_digest, split_of(str(new.pixel_digest), image_contract().split))
+
+
+@pytest.mark.parametrize("edit", [brighter, cropped, ImageOps.mirror])
+@pytest.mark.parametrize("split", list(Split))
+def test_an_edited_copy_of_a_known_image_joins_its_group_and_split(edit: Edit, split: Split) -> None:
+    original = known(texture(1), split)
+    placement = place([facts(edit(texture(1)))], [original], image_contract())
+
+    assert [(each.group, each.split) for each in placement.placed] == [(original.group, split)]
+    assert placement.near == (("dent/a.png", original.digest),)
+
+
+def test_near_newcomers_share_one_group_whatever_their_order() -> None:
+    new = [facts(texture(1), "dent/a.png"), facts(brighter(texture(1)), "dent/b.png"), facts(texture(2), "dent/c.png")]
+    forth, back = place(new, [], image_contract()), place(new[::-1], [], image_contract())
+
+    assert len({each.group for each in forth.placed}) == 2
+    assert splits(forth) == splits(back)
+
+
+def test_a_newcomer_that_bridges_two_splits_is_refused_and_the_held_out_image_leaks() -> None:
+    train, held_out = known(texture(1), TRAIN), known(brighter(texture(1)), HELD_OUT)
+    placement = place([facts(cropped(texture(1)))], [train, held_out], image_contract())
+
+    assert placement.placed == ()
+    assert [(each.code, each.reason) for each in placement.refused] == [
+        (
+            "bridges_splits",
+            "nearly the same picture as images on both sides of the held-out set: one in held-out, one in train",
+        )
+    ]
+    assert placement.leaky == (held_out.digest,)
+
+
+def test_a_group_from_the_file_name_keeps_together_what_looks_different() -> None:
+    grouped = image_contract(group_pattern=r"part(?P<group>\d+)")
+    new = [facts(texture(1), "dent/part7_a.png"), facts(texture(2), "dent/part7_b.png")]
+    placement = place(new, [known(texture(3), HELD_OUT, group="7")], grouped)
+
+    assert splits(placement) == {"dent/part7_a.png": HELD_OUT, "dent/part7_b.png": HELD_OUT}
+
+
+def test_without_the_rule_only_equal_names_join() -> None:
+    alone = image_contract(near_duplicates=None)
+    placement = place([facts(brighter(texture(1)))], [known(texture(1), TRAIN)], alone)
+
+    assert placement.near == ()
+    assert placement.placed[0].group == placement.placed[0].facts.pixel_digest
+
+
+def test_what_only_the_coarse_hash_finds_goes_to_a_person() -> None:
+    strict = image_contract(near_duplicates=NearDuplicateRule(coarse=8, fine=0))
+    placement = place([facts(cropped(texture(1)))], [known(texture(1), TRAIN)], strict)
+
+    assert placement.near == ()
+    assert [pair[0] for pair in placement.to_review] == ["dent/a.png"]
+
+
+def shots(count: int, labels: tuple[str, ...] = ("dent",)) -> list[ImageFacts]:
+    """Return so many exposures of one part."""
+    images = (ImageEnhance.Brightness(texture(1)).enhance(1 + number / 1000) for number in range(count))
+    return [facts(image, f"shot{number}.png", labels[number % len(labels)]) for number, image in enumerate(images)]
+
+
+def test_a_fixed_camera_on_which_all_looks_alike_stops_the_batch_and_shows_the_chain() -> None:
+    placement = place(shots(30), [], image_contract())
+
+    assert placement.placed == ()
+    assert str(placement.stopped).startswith("30 of 30 images are nearly the same picture: shot0.png and shot1.png; ")
+    assert "nearDuplicates" in str(placement.stopped)
+
+
+def test_a_few_exposures_of_one_part_are_welcome() -> None:
+    assert place(shots(6), [], image_contract()).stopped is None
+
+
+def test_near_pictures_of_several_classes_stop_the_batch() -> None:
+    placement = place(shots(10, ("dent", "crack")), [], image_contract())
+
+    assert "of the classes crack, dent are nearly" in str(placement.stopped)
+
+
+def test_images_from_before_there_were_hashes_are_left_in_peace() -> None:
+    old = known(texture(1), TRAIN).model_copy(update={"phash64": None, "phash256": None})
+
+    assert place([facts(brighter(texture(1)))], [old], image_contract()).near == ()
+
+
+def test_an_empty_batch_has_nothing_to_place() -> None:
+    empty: ImageContract = image_contract()
+
+    assert place([], [known(texture(1), TRAIN)], empty) == Placement()

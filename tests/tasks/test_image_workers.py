@@ -1,0 +1,120 @@
+"""Facts from other processes: the same as here, in order, whatever a file does to its reader."""
+
+import io
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from decisions.images import image_facts
+from tasks.image_workers import ImageFile, ImageWorkers
+
+NASTY = os.environ.get("KAIZEN_TEST_NASTY")
+PATIENCE = 30
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[ImageWorkers]:
+    started = ImageWorkers(2)
+    yield started
+    started.close()
+
+
+def saved(size: tuple[int, int], seed: int = 0) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1] // 8, size[0] // 8, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).resize(size).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def children() -> set[int]:
+    """Return the image workers that this process has now."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=False
+    )
+    lines = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
+    return {int(pid) for pid, command in lines if "tasks.image_worker" in command}
+
+
+def test_facts_are_those_of_this_process_in_the_order_of_the_files(workers: ImageWorkers) -> None:
+    files = [ImageFile(f"crazing/{number}.png", "crazing", saved((64, 48), number)) for number in range(30)]
+
+    assert list(workers.facts(files)) == [image_facts(each.content, each.file, each.label) for each in files]
+
+
+def test_files_are_read_as_they_are_needed(workers: ImageWorkers) -> None:
+    taken: list[int] = []
+
+    def files() -> Iterator[ImageFile]:
+        for number in range(200):
+            taken.append(number)
+            yield ImageFile(f"{number}.png", None, saved((16, 16), number))
+
+    answers = workers.facts(files())
+    next(answers)
+
+    assert len(taken) < 20
+    assert sum(1 for _ in answers) == 199
+
+
+def test_an_image_that_needs_too_much_memory_is_refused_and_the_next_is_read(workers: ImageWorkers) -> None:
+    large, small = ImageFile("large.png", None, saved((7_000, 7_000))), ImageFile("small.png", None, saved((64, 64)))
+    refused, read = workers.facts([large, small])
+
+    assert "memory" in str(refused.problem)
+    assert read == image_facts(small.content, "small.png", None)
+
+
+def test_an_image_that_takes_too_long_is_refused_and_the_next_is_read() -> None:
+    hasty = ImageWorkers(1, seconds=0.01)
+    try:
+        slow = ImageFile("slow.png", "crazing", saved((4_000, 4_000)))
+        refused = next(iter(hasty.facts([slow])))
+    finally:
+        hasty.close()
+
+    assert refused.problem == "reading the image takes more than 0.01 seconds"
+    assert (refused.label, refused.bytes, len(refused.digest)) == ("crazing", len(slow.content), 64)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the list of processes as Linux gives it")
+def test_a_worker_that_dies_costs_one_file_and_is_replaced() -> None:
+    single = ImageWorkers(1)
+    try:
+        before = children()
+        file = ImageFile("a.png", None, saved((64, 64)))
+        list(single.facts([file]))
+        (worker,) = children() - before
+        os.kill(worker, signal.SIGSEGV)
+        first, second = single.facts([file, file])
+    finally:
+        single.close()
+
+    assert "crashes the reader" in str(first.problem)
+    assert second == image_facts(file.content, "a.png", None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the list of processes as Linux gives it")
+def test_closing_ends_every_process() -> None:
+    before = children()
+    some = ImageWorkers(2)
+    list(some.facts([ImageFile(f"{number}.png", None, saved((64, 64))) for number in range(8)]))
+    some.close()
+    deadline = time.monotonic() + PATIENCE
+    while children() - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert not children() - before
+
+
+@pytest.mark.skipif(not NASTY, reason="set KAIZEN_TEST_NASTY to a folder of broken and odd images to try them all")
+def test_every_hostile_file_gets_the_facts_that_it_gets_alone(workers: ImageWorkers) -> None:
+    files = [ImageFile(path.name, None, path.read_bytes()) for path in sorted(Path(str(NASTY)).iterdir())]
+
+    assert list(workers.facts(files)) == [image_facts(each.content, each.file, None) for each in files]
