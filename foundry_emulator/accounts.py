@@ -29,3 +29,8 @@ class Accounts:
     def find(self, name: str) -> Account | None:
         """Return the account of this name, None if there is none."""
         return self._by_name.get(name)
+
+    def find_in_any_case(self, name: str) -> Account | None:
+        """Return the account of this name, written in any case as in resource ids; None if there is none."""
+        lower = name.lower()
+        return self.find(name) or next((each for each in self if each.name.lower() == lower), None)

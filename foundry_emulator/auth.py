@@ -13,6 +13,7 @@ from foundry_emulator.clock import Clock
 
 DATA_AUDIENCES = frozenset({"https://cognitiveservices.azure.com", "https://ai.azure.com"})
 MANAGEMENT_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
+METRICS_AUDIENCES = frozenset({"https://metrics.monitor.azure.com"})
 TOKEN_SECONDS = 86_400
 _TOKEN_DOTS = 2
 
@@ -38,17 +39,24 @@ class Gatekeeper:
 
     def admit_to_management(self, headers: Mapping[str, str]) -> None:
         """Return if the caller may use the control plane; ServiceError 401 if not."""
+        self._admit_token(headers, MANAGEMENT_AUDIENCES)
+
+    def admit_to_metrics(self, headers: Mapping[str, str]) -> None:
+        """Return if the caller may use the batch addresses of metrics; ServiceError 401 if not."""
+        self._admit_token(headers, METRICS_AUDIENCES)
+
+    def _admit_token(self, headers: Mapping[str, str], audiences: frozenset[str]) -> None:
         bearer = _bearer(headers)
         if bearer is None:
             raise errors.arm_without_token()
         claims = self._claims(bearer)
         if claims is None:
             raise errors.arm_wrong_token("The access token is invalid or has expired.")
-        if _audience(claims) not in MANAGEMENT_AUDIENCES:
+        if _audience(claims) not in audiences:
+            allowed = ",".join(f"'{audience}/'" for audience in sorted(audiences, reverse=True))
             raise errors.arm_wrong_token(
-                "The access token has been obtained for wrong audience or resource"
-                f" '{_audience(claims)}'. It should exactly match with one of the allowed audiences"
-                " 'https://management.core.windows.net/','https://management.azure.com/'."
+                f"The access token has been obtained for wrong audience or resource '{_audience(claims)}'."
+                f" It should exactly match with one of the allowed audiences {allowed}."
             )
 
     def issue_token(self, headers: Mapping[str, str], resource: str | None) -> dict[str, str]:
@@ -58,7 +66,7 @@ class Gatekeeper:
             raise errors.ServiceError(401, "Unauthorized", "The X-IDENTITY-HEADER header is missing or wrong.")
         if not resource:
             raise errors.ServiceError(400, "invalid_request", "The resource parameter is missing.")
-        expires = int(self._clock.now()) + TOKEN_SECONDS
+        expires = int(self._clock.callers_now()) + TOKEN_SECONDS
         token = self._sign({"aud": resource, "exp": expires, "oid": "emulator", "iss": "foundry-emulator"})
         return {
             "access_token": token,
@@ -82,7 +90,7 @@ class Gatekeeper:
             return None
         payload = content.partition(".")[2]
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return claims if claims["exp"] > self._clock.now() else None
+        return claims if claims["exp"] > self._clock.callers_now() else None
 
 
 def _opens(presented: str | None, account: Account) -> bool:

@@ -50,6 +50,10 @@ class Clock:
         setting = self._setting
         return setting.emulated + (time.time() - setting.real) * setting.rate
 
+    def callers_now(self) -> float:
+        """Return the present moment by the callers' clock, which nobody sets: tokens are kept as long as it says."""
+        return time.time()
+
     def set(self, *, to: float | None = None, forward: float = 0.0, rate: float | None = None) -> None:
         """Set it forward to the moment *to*, or by *forward* seconds, and to run at *rate*; ClockError if it cannot be.
 

@@ -229,11 +229,71 @@ def arm_model_cannot_change() -> ServiceError:
     return ServiceError(400, "CannotChangeDeploymentModel", "The model of deployment cannot be changed.")
 
 
-def arm_too_many_deployments(limit: int) -> ServiceError:
+def arm_too_many_deployments(kind: str, limit: int) -> ServiceError:
     return ServiceError(
         400,
         "DeploymentQuotaExceeded",
-        f"The number of fine-tuned model deployments has reached the limit of {limit} for this resource.",
+        f"The number of {kind} deployments has reached the limit of {limit} for this resource.",
+    )
+
+
+def arm_insufficient_quota(wanted: int, quota: str, used: int, limit: int) -> ServiceError:
+    return ServiceError(
+        400,
+        "InsufficientQuota",
+        f"This operation require {wanted} new capacity in quota {quota}, which is bigger than the current available"
+        f" capacity {max(0, limit - used)}. The current quota usage is {used} and the quota limit is {limit} for quota"
+        f" {quota}.",
+    )
+
+
+def arm_properties(message: str) -> ServiceError:
+    return ServiceError(400, "InvalidResourceProperties", message)
+
+
+def arm_sku_not_supported(sku: str, model: str, version: str) -> ServiceError:
+    return arm_properties(
+        f"The specified SKU '{sku}' of account deployment is not supported by the model '{model}' version: '{version}'."
+    )
+
+
+def arm_sku_not_in_region(sku: str, model: str, region: str) -> ServiceError:
+    return arm_properties(f"The specified SKU '{sku}' for model '{model}' is not supported in this region '{region}'.")
+
+
+def arm_wrong_name(name: str) -> ServiceError:
+    return ServiceError(
+        400,
+        "InvalidResourceName",
+        f"The deployment name '{name}' is not valid: 2 to 64 letters, digits, hyphens, underscores and dots.",
+    )
+
+
+def arm_failed_state(name: str) -> ServiceError:
+    return ServiceError(
+        409, "InvalidResourceState", f"The deployment '{name}' has failed; delete it before it is created again."
+    )
+
+
+def arm_precondition_failed() -> ServiceError:
+    return ServiceError(
+        412, "PreconditionFailed", "The condition in the If-Match or If-None-Match header does not hold."
+    )
+
+
+def arm_api_version_missing() -> ServiceError:
+    return ServiceError(
+        400,
+        "MissingApiVersionParameter",
+        "The api-version query parameter (?api-version=) is required for all requests.",
+    )
+
+
+def arm_api_version_invalid(version: str) -> ServiceError:
+    return ServiceError(
+        400,
+        "InvalidApiVersionParameter",
+        f"The api-version '{version}' is invalid. It must be a date, such as 2025-09-01, that -preview may follow.",
     )
 
 

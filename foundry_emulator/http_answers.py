@@ -40,6 +40,10 @@ def identified(response: Response) -> Response:
     return response
 
 
+def everyone(_request: Request) -> None:
+    """Admit everyone: the emulator's own addresses hold no secrets."""
+
+
 def refused(refusal: ServiceError) -> Response:
     """Return the answer that tells a refusal, in ASCII: it may quote text that is half a character."""
     content = json.dumps(refusal.body())

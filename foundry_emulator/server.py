@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from foundry_emulator.app import Emulator, assemble
+from foundry_emulator.meter.prices import PricesUnusable
 from foundry_emulator.models.table import TableError
 from foundry_emulator.settings import CannotServe, Settings
 from foundry_emulator.state import StateUnusable
@@ -19,12 +20,12 @@ _GRACE_SECONDS = 1
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; CannotServe if the port or the state folder cannot be used."""
+    """Serve until SIGTERM or SIGINT; CannotServe if the port, the state folder or a table cannot be used."""
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every broken form; the caller is told
     listener = _listen(host, port)
     try:
         emulator = assemble(settings)
-    except (StateUnusable, TableError) as problem:
+    except (StateUnusable, TableError, PricesUnusable) as problem:
         listener.close()
         raise CannotServe(str(problem)) from problem
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Durations:
     batch_work: float = 0.2
     batch_finalizing: float = 0.2
     batch_cancelling: float = 0.2
+    metrics_delay: float = 0.0
 
     def faster(self, speed: float) -> "Durations":
         """Return the same durations divided by *speed*."""
@@ -56,6 +58,19 @@ class Webhook:
 
 
 @dataclass(frozen=True)
+class DeploymentRules:
+    """How strict the control plane is, where Azure's strictness is not settled.
+
+    *quotas* are limits by the quota's name in lower case; `*` is for all others.
+    """
+
+    without_async_header: bool = False
+    allow_model_change: bool = False
+    enforce_regions: bool = False
+    quotas: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Settings:
     """One emulator's folder, keys and pace."""
 
@@ -73,6 +88,8 @@ class Settings:
     new_customer: bool = False
     webhooks: tuple[Webhook, ...] = ()
     faults: list[dict[str, Any]] | None = None
+    rules: DeploymentRules = field(default_factory=DeploymentRules)
+    prices: Path | None = None
 
 
 def webhook_problem(url: str, secret: str) -> str | None:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from foundry_emulator import errors
 from foundry_emulator.clock import Clock
+from foundry_emulator.control_plane import tiers
 from foundry_emulator.control_plane.model_deployments import AnsweringDeployment, ModelDeployments
 from foundry_emulator.errors import ServiceError
 from foundry_emulator.inference.rate_limits import RateLimits, Visit
@@ -41,6 +43,7 @@ class Desk:
         """
         turn = Turn(self.deployments.answering(account, name))
         try:
+            _check_tier(turn.deployment, visit)
             yield turn
         except ServiceError as refusal:
             told = self._with_headers(turn, refusal, visit)
@@ -73,3 +76,10 @@ class Desk:
             turn.completion_tokens,
         )  # fmt: skip
         self.calls.count(call, self.clock.now())
+
+
+def _check_tier(deployment: AnsweringDeployment, visit: Visit) -> None:
+    """Return unless the tier answers batches alone; ServiceError 400 if so."""
+    if deployment.sku in tiers.BATCH and not visit.batch:
+        operation = "chatCompletion" if visit.operation.startswith("Chat") else "responses"
+        raise errors.operation_not_supported(operation, deployment.model)

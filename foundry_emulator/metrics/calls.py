@@ -7,6 +7,8 @@ from pathlib import Path
 
 MINUTE = 60
 COMPLETED = 200
+# what keeps a model deployment alive; batches and evaluations are not named in Azure's rule
+ACTIVITY = ("ChatCompletions_Create", "Responses_Create")
 _SCHEMA = """
 create table if not exists calls (
     account text not null, deployment text not null, number integer not null, operation text not null,
@@ -67,9 +69,26 @@ class Calls:
             )
 
     def last_completed(self, number: int) -> float | None:
-        """Return when the model deployment with *number* last answered with 200, None if it never did."""
-        row = self.rows("select max(last_at) as at from calls where number = ? and status = ?", number, COMPLETED)[0]
+        """Return when the model deployment with *number* last completed a chat or responses call, None if never."""
+        row = self.rows(
+            "select max(last_at) as at from calls where number = ? and status between 200 and 299"
+            f" and operation in ({', '.join('?' * len(ACTIVITY))})",
+            number,
+            *ACTIVITY,
+        )[0]
         return None if row["at"] is None else float(row["at"])
+
+    def summed(self, number: int, since: float, until: float) -> list[sqlite3.Row]:
+        """Return completed calls of a model deployment and their tokens by operation, of minutes in [since, until)."""
+        return self.rows(
+            "select operation, sum(count) as calls, sum(prompt_tokens) as prompt_tokens,"
+            " sum(completion_tokens) as completion_tokens from calls"
+            " where number = ? and status between 200 and 299 and minute >= ? and minute < ?"
+            " group by operation order by operation",
+            number,
+            since,
+            until,
+        )
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return all rows of a reading query on the table `calls`."""

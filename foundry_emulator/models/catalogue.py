@@ -58,6 +58,16 @@ def trained_model(state: State, account: str, name: str) -> KnownModel | None:
     return KnownModel(name, base, row["weights"], row["job"], row["created_at"]) if row and base else None
 
 
+def trained_names(state: State, account: str) -> list[tuple[str, str]]:
+    """Return the name of each fine-tuned model with the id of its base model, oldest first; checkpoints are left out."""
+    rows = state.rows(
+        "select fine_tuned_model, base_model from jobs"
+        " where account = ? and status = 'succeeded' and model_deleted_at is null order by number",
+        account,
+    )
+    return [(row["fine_tuned_model"], row["base_model"]) for row in rows]
+
+
 def fine_tuned_name(job: str, base: str, suffix: str | None) -> str:
     """Return the name of the model that a job makes."""
     name = f"{base}.ft-{job.removeprefix('ftjob-')}"

@@ -22,12 +22,8 @@ class Models:
 
     def all(self, account: str) -> list[dict[str, Any]]:
         """Return base models, then fine-tuned ones, oldest first; checkpoints are not listed."""
-        rows = self.state.rows(
-            "select fine_tuned_model from jobs"
-            " where account = ? and status = 'succeeded' and model_deleted_at is null order by number",
-            account,
-        )
-        tuned = (catalogue.trained_model(self.state, account, row["fine_tuned_model"]) for row in rows)
+        names = catalogue.trained_names(self.state, account)
+        tuned = (catalogue.trained_model(self.state, account, name) for name, _ in names)
         bases = [self._body(_base(model)) for model in catalogue.BASE_MODELS]
         return bases + [self._body(model) for model in tuned if model is not None]
 

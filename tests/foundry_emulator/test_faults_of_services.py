@@ -12,7 +12,6 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from foundry_emulator.learning.trainer import Order
 from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import (
     MODEL,

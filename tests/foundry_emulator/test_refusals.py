@@ -6,15 +6,13 @@ from collections.abc import Callable
 
 import openai
 import pytest
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import Deployment
 from openai import OpenAI
-from openai.types.fine_tuning import FineTuningJob
 from PIL import Image
 
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import (
     MODEL,
     EmulatorProcess,
@@ -155,35 +153,6 @@ def test_a_model_is_not_a_model_deployment(client: OpenAI) -> None:
         client.chat.completions.create(model=MODEL, messages=question(examples(range(1))[0].url))
 
     assert refusal.value.code == "DeploymentNotFound"
-
-
-def test_a_model_deployment_answers_only_some_time_after_it_succeeded_and_never_after_it_was_deleted(
-    client: OpenAI, deploy: Deploy, control: CognitiveServicesManagementClient
-) -> None:
-    deploy("short-lived", "gpt-4o", "2024-08-06")
-    asked = question(examples(range(1))[0].url)
-
-    with pytest.raises(openai.NotFoundError):
-        client.chat.completions.create(model="short-lived", messages=asked)
-    threading.Event().wait(0.2)
-    assert client.chat.completions.create(model="short-lived", messages=asked).choices
-    control.deployments.begin_delete("group", "local", "short-lived", enforce_https=False).result()
-    with pytest.raises(openai.NotFoundError):
-        client.chat.completions.create(model="short-lived", messages=asked)
-
-
-def test_a_second_write_on_the_account_meets_a_conflict(
-    control: CognitiveServicesManagementClient, trained: FineTuningJob, deploy: Deploy
-) -> None:
-    body = deployment_of(str(trained.fine_tuned_model))
-    first = control.deployments.begin_create_or_update("group", "local", "one", body, enforce_https=False)
-
-    with pytest.raises(ResourceExistsError, match="RequestConflict"):
-        control.deployments.begin_create_or_update("group", "local", "two", body, enforce_https=False)
-    shown = control.deployments.get("group", "local", "one", enforce_https=False).as_dict()
-    assert shown["properties"]["provisioning_state"] == "Creating"
-    first.result()
-    deploy("one", str(trained.fine_tuned_model))
 
 
 @pytest.mark.parametrize(
