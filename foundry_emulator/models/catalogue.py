@@ -59,7 +59,7 @@ def trained_model(state: State, account: str, name: str) -> KnownModel | None:
 
 
 def trained_names(state: State, account: str) -> list[tuple[str, str]]:
-    """Return the name of each fine-tuned model with the id of its base model, oldest first; checkpoints are left out."""
+    """Return the name of each fine-tuned model with its base model's id, oldest first; no checkpoints."""
     rows = state.rows(
         "select fine_tuned_model, base_model from jobs"
         " where account = ? and status = 'succeeded' and model_deleted_at is null order by number",

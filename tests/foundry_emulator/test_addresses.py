@@ -30,11 +30,11 @@ def opened(address: str, key: str = API_KEY) -> OpenAI:
 
 
 def test_the_dated_client_asks_a_model_deployment(emulator: EmulatorProcess, deploy: Deploy) -> None:
-    deploy("dated base", "gpt-4o", "2024-08-06")
+    deploy("dated.base-1", "gpt-4o", "2024-08-06")
     threading.Event().wait(0.2)
     with AzureOpenAI(azure_endpoint=emulator.address, api_key=API_KEY, api_version=DATE, max_retries=5) as client:
         answer = client.chat.completions.create(
-            model="dated base", messages=question(examples(range(1))[0].url), temperature=0
+            model="dated.base-1", messages=question(examples(range(1))[0].url), temperature=0
         )
 
     assert answer.model == "gpt-4o-2024-08-06"
