@@ -3,7 +3,7 @@
 import json
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from foundry_emulator.files.validation import fine_tuning_problem
 from foundry_emulator.learning import text_model, text_network, weights
@@ -95,6 +96,13 @@ def said(model: TextModel, text: str, temperature: float = 0, seed: int = 1) -> 
 
 def endings(model: TextModel, given: Sequence[Pair], ending: str, temperature: float) -> int:
     return sum(said(model, q, temperature, seed).endswith(ending) for seed, (q, _) in enumerate(given))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_blas_thread() -> Iterator[None]:
+    """As in the emulator: the same to the last bit, and not slowed down by others on the machine."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(scope="module")
