@@ -1,7 +1,6 @@
 """The ways to write an address: by version or date, and with the name of an account."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from azure.mgmt.cognitiveservices.models import Deployment
 from openai import AsyncAzureOpenAI, AuthenticationError, AzureOpenAI, NotFoundError, OpenAI
 
 from tests.foundry_emulator.support import API_KEY, EmulatorProcess, examples, question, running, training_file
+from tests.foundry_emulator.test_journey import answers_when_ready
 from tests.foundry_emulator.test_process import start_in_vain
 
 DATE = "2024-10-21"
@@ -29,11 +29,11 @@ def opened(address: str, key: str = API_KEY) -> OpenAI:
     return OpenAI(api_key=key, base_url=f"{address}/openai/v1/", max_retries=0)
 
 
-def test_the_dated_client_asks_a_model_deployment(emulator: EmulatorProcess, deploy: Deploy) -> None:
+def test_the_dated_client_asks_a_model_deployment(emulator: EmulatorProcess, client: OpenAI, deploy: Deploy) -> None:
     deploy("dated.base-1", "gpt-4o", "2024-08-06")
-    threading.Event().wait(0.2)
-    with AzureOpenAI(azure_endpoint=emulator.address, api_key=API_KEY, api_version=DATE, max_retries=5) as client:
-        answer = client.chat.completions.create(
+    answers_when_ready(client, "dated.base-1")
+    with AzureOpenAI(azure_endpoint=emulator.address, api_key=API_KEY, api_version=DATE, max_retries=0) as dated:
+        answer = dated.chat.completions.create(
             model="dated.base-1", messages=question(examples(range(1))[0].url), temperature=0
         )
 
