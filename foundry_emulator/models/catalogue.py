@@ -111,7 +111,8 @@ def deployable(state: State, account: str, job: str | None, checkpoint: str) -> 
 def remove_unneeded_weights(state: State, names: Sequence[str]) -> None:
     """Remove the files of these weights that no model deployment, unfinished job or copy needs."""
     needed = state.rows(
-        "select weights from model_deployments where gone_at is null and weights is not null"
+        "select weights from deployment_spans join model_deployments on number = deployment"
+        " where gone_at is null and weights is not null"
         " union select weights from model_copies"
         " union select parent_weights from jobs where parent_weights is not null"
         " and status not in ('succeeded', 'failed', 'cancelled')"

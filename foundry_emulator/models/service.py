@@ -59,7 +59,9 @@ class Models:
 
     def _check_unused(self, account: str, weights: list[str]) -> None:
         users = self.state.rows(
-            "select name, weights from model_deployments where account = ? and gone_at is null", account
+            "select name, weights from deployment_spans join model_deployments on number = deployment"
+            " where account = ? and gone_at is null",
+            account,
         )
         user = next((row["name"] for row in users if row["weights"] in weights), None)
         if user is not None:

@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletion
 from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import TEXTURES, EmulatorProcess, examples, question
 
-BASE, TUNED = "a base model", "a tuned model"
+BASE, TUNED = "a-base-model", "a-tuned-model"
 HELD_OUT = examples(range(300, 304))
 SHOWN = HELD_OUT[0]
 TEXT_QUESTION: list[Any] = [{"role": "user", "content": "Why is the sky blue?"}]

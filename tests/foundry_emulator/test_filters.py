@@ -13,7 +13,7 @@ from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.deployed import BASE, both_deployed, controlled, wait_for
 from tests.foundry_emulator.support import EmulatorProcess, running
 
-SMALL = "a small one"
+SMALL = "a-small-one"
 HARMLESS: list[Any] = [{"role": "user", "content": "Answer with one of: a nice day, a nice knife."}]
 NOT_CALLED_YET = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests")
 

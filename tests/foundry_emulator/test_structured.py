@@ -219,9 +219,9 @@ def of_objects(client: OpenAI, control: CognitiveServicesManagementClient) -> It
     shown = [Example(e.url, json.dumps({"label": e.texture, "ok": e.texture == "dots"})) for e in examples(range(8))]
     file = upload(client, training_file(shown))
     job = ended(client, client.fine_tuning.jobs.create(model="gpt-4o-2024-08-06", training_file=file.id, seed=1).id)
-    deploy(client, control, "of objects", str(job.fine_tuned_model))
-    yield "of objects"
-    control.deployments.begin_delete("group", "local", "of objects", enforce_https=False).result()
+    deploy(client, control, "of-objects", str(job.fine_tuned_model))
+    yield "of-objects"
+    control.deployments.begin_delete("group", "local", "of-objects", enforce_https=False).result()
 
 
 def test_a_model_that_learned_json_answers_it_with_and_without_a_schema(client: OpenAI, of_objects: str) -> None:
