@@ -68,7 +68,7 @@ from foundry_emulator.models import catalogue
 from foundry_emulator.models.retirement import Retirement
 from foundry_emulator.models.routes import ModelRoutes
 from foundry_emulator.models.service import Models
-from foundry_emulator.models.table import OWN_TABLE, read_table
+from foundry_emulator.models.table import OWN_TABLE
 from foundry_emulator.settings import Settings
 from foundry_emulator.state import State
 from foundry_emulator.uploads import store as upload_store
@@ -113,7 +113,7 @@ def assemble(settings: Settings) -> Emulator:
 
     StateUnusable if the folder cannot be used; TableError or PricesUnusable if a table of models or prices cannot.
     """
-    catalogue.use(read_table(settings.models or OWN_TABLE))
+    catalogue.use(settings.models or OWN_TABLE)
     services = _Services(settings)
     services.begin()
     return Emulator(services.application, services.workers, services.state)

@@ -74,7 +74,7 @@ def resource_skus(regions: Iterable[str]) -> list[dict[str, Any]]:
 
 def account_models(tuned: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return the base models and the *tuned* ones, each of these with its base model's id, that can be deployed."""
-    bases = [_model(base) for base in catalogue.BASE_MODELS]
+    bases = [_model(base) for base in catalogue.base_models()]
     return bases + [_tuned_model(name, base) for name, base_id in tuned if (base := catalogue.base_model(base_id))]
 
 
@@ -82,7 +82,7 @@ def location_models() -> list[dict[str, Any]]:
     """Return the base models that can be deployed in a region."""
     return [
         {"kind": kind, "skuName": _SKU["name"], "model": _model(base)}
-        for base in catalogue.BASE_MODELS
+        for base in catalogue.base_models()
         for kind in (_KIND, "OpenAI")
     ]
 

@@ -80,7 +80,7 @@ class Quotas:
 
 def all_names() -> list[QuotaName]:
     """Return every quota there is."""
-    return [name for base in catalogue.BASE_MODELS for name in names_of(base)]
+    return list(dict.fromkeys(name for base in catalogue.base_models() for name in names_of(base)))
 
 
 def names_of(base: BaseModel) -> list[QuotaName]:

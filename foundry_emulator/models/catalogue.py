@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from sqlite3 import Row
 
-from foundry_emulator.models.table import BaseModel
+from foundry_emulator.models.table import OWN_TABLE, BaseModel, read_table
 from foundry_emulator.state import State
 
 CHECKPOINT_MARK = ":ckpt-step-"
@@ -15,7 +17,7 @@ create table if not exists model_copies (
     base_model text not null, weights text not null, created_at real not null, source text not null,
     resource text not null, region text not null, primary key (account, name));
 """
-BASE_MODELS: tuple[BaseModel, ...] = ()
+_tables = [OWN_TABLE]
 _JOB_IN_NAME = re.compile(r"\.ft-([0-9a-f]{32})(?:-|:|$)")
 
 
@@ -30,20 +32,27 @@ class KnownModel:
     created_at: float = 0.0
 
 
-def use(models: Sequence[BaseModel]) -> None:
-    """Make *models* the base models of this process; an emulator does so once, before it answers."""
-    global BASE_MODELS
-    BASE_MODELS = tuple(models)
+def use(table: Path) -> None:
+    """Make the models of *table* the base models of this process, once, before it answers; TableError if it cannot."""
+    _tables[:] = [table]
+    base_models.cache_clear()
+    base_models()
+
+
+@cache
+def base_models() -> tuple[BaseModel, ...]:
+    """Return the base models: those of the package's own table, unless another is used."""
+    return tuple(read_table(_tables[0]))
 
 
 def base_model(model_id: str) -> BaseModel | None:
     """Return the base model with this data plane id, None if there is none."""
-    return next((model for model in BASE_MODELS if model.id == model_id), None)
+    return next((model for model in base_models() if model.id == model_id), None)
 
 
 def base_model_version(name: str, version: str | None) -> BaseModel | None:
     """Return the base model with this control plane name and version, None if there is none."""
-    return next((m for m in BASE_MODELS if m.name == name and version in (None, "", m.version)), None)
+    return next((m for m in base_models() if m.name == name and version in (None, "", m.version)), None)
 
 
 def trained_model(state: State, account: str, name: str) -> KnownModel | None:

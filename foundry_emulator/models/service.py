@@ -24,7 +24,7 @@ class Models:
         """Return base models, then fine-tuned ones, oldest first; checkpoints are not listed."""
         names = catalogue.trained_names(self.state, account)
         tuned = (catalogue.trained_model(self.state, account, name) for name, _ in names)
-        bases = [self._body(_base(model)) for model in catalogue.BASE_MODELS]
+        bases = [self._body(_base(model)) for model in catalogue.base_models()]
         return bases + [self._body(model) for model in tuned if model is not None]
 
     def retrieve(self, account: str, name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
@@ -244,12 +244,14 @@ def test_a_failed_model_deployment_holds_its_name_until_it_is_deleted(
     body = deployment_of("gpt-4o", "2024-08-06")
     with pytest.raises(HttpResponseError):
         control.deployments.begin_create_or_update("g", "local", "held", body, enforce_https=False).result()
-    again = control.deployments.begin_create_or_update("g", "local", "held", body, enforce_https=False).result()
+    with pytest.raises(ResourceExistsError, match="delete it before it is created again"):
+        control.deployments.begin_create_or_update("g", "local", "held", body, enforce_https=False)
+    failed = control.deployments.get("g", "local", "held", enforce_https=False)
     control.deployments.begin_delete("g", "local", "held", enforce_https=False).result()
     created = control.deployments.begin_create_or_update("g", "local", "held", body, enforce_https=False).result()
     control.deployments.begin_delete("g", "local", "held", enforce_https=False).result()
 
-    assert again.properties is not None
-    assert again.properties.provisioning_state == "Failed"
+    assert failed.properties is not None
+    assert failed.properties.provisioning_state == "Failed"
     assert created.properties is not None
     assert created.properties.provisioning_state == "Succeeded"

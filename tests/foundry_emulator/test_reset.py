@@ -316,4 +316,4 @@ def test_every_table_is_somebodys(process: EmulatorProcess) -> None:
                 if path.name not in reset.KEPT_DATABASES and reset.scope(columns) is None
             ]
 
-    assert sorted(nobodys) == ["secrets", "settings"]
+    assert sorted(nobodys) == ["secrets", "settings", "webhook_deliveries", "webhooks"]

@@ -257,9 +257,9 @@ def of_words(client: OpenAI, control: CognitiveServicesManagementClient) -> Iter
     created = client.fine_tuning.jobs.create(
         model="gpt-4o-2024-08-06", training_file=file.id, seed=1, hyperparameters={"n_epochs": 6}
     )
-    deploy(client, control, "of words", str(ended(client, created.id).fine_tuned_model))
-    yield "of words"
-    control.deployments.begin_delete("group", "local", "of words", enforce_https=False).result()
+    deploy(client, control, "of-words", str(ended(client, created.id).fine_tuned_model))
+    yield "of-words"
+    control.deployments.begin_delete("group", "local", "of-words", enforce_https=False).result()
 
 
 def words(thing: str) -> list[dict[str, str]]:
