@@ -118,7 +118,7 @@ def slow_learner(tmp_path: Path) -> Path:
     """A demo's folder whose training takes long enough to be interrupted."""
     folder = tmp_path / "demo"
     folder.mkdir()
-    (folder / "kaizen.toml").write_text(SETTINGS.replace("n_epochs = 5", "n_epochs = 40\nbatch_size = 1"))
+    (folder / "kaizen.toml").write_text(SETTINGS.replace("n_epochs = 5", "n_epochs = 10\nbatch_size = 1"))
     return folder
 
 
