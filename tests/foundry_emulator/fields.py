@@ -33,6 +33,8 @@ FIELDS: dict[str, Schema] = {
     "model list": page_of(data.MODEL, more=False),
     "error": data.ERROR,
     "batch": inference.BATCH,
+    "batch output line": inference.batch_line(inference.CHAT_COMPLETION, 200),
+    "batch error line": inference.batch_line(data.ERROR, 400),
     "batch list": fields(
         {"object": named("list"), "data": list_of(inference.BATCH), "has_more": FLAG},
         {"first_id": or_null(TEXT), "last_id": or_null(TEXT)},

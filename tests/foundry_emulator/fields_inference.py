@@ -63,6 +63,13 @@ BATCHES = {
 }
 BATCH: Schema = {"oneOf": list(BATCHES.values())}
 
+
+def batch_line(body: Schema, status: int) -> Schema:
+    """Return the shape of a line in the output or error file of a batch, whose request was answered with *body*."""
+    response = fields({"status_code": {"const": status}, "request_id": WORDS, "body": body})
+    return fields({"custom_id": WORDS, "response": response, "error": NULL}, {"id": WORDS})
+
+
 # inference
 
 SEVERITY = fields({"filtered": FLAG, "severity": named("safe", "low", "medium", "high")})

@@ -9,8 +9,9 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
+from tests.foundry_emulator.fields import check
 from tests.foundry_emulator.support import MODEL, TEXTURES, ended, examples, question, training_file, upload
-from tests.foundry_emulator.test_batches import lines, put, request
+from tests.foundry_emulator.test_batches import lines, put, request, rows
 from tests.foundry_emulator.waiting import in_status, paused, until
 
 FILE = training_file(examples(range(3)))
@@ -181,7 +182,12 @@ def on_batches(client: OpenAI, forward: Forward) -> None:
     client.batches.list(limit=2)
     _passes(client, forward, WORK, {whole: "finalizing", late: "cancelled"})
     _passes(client, forward, FINALIZING, {whole: "completed"})
-    client.files.content(str(client.batches.retrieve(whole).output_file_id))
+    done = client.batches.retrieve(whole)
+    for name, file in (("batch output line", done.output_file_id), ("batch error line", done.error_file_id)):
+        told = rows(client, file)
+        assert told
+        for line in told:
+            check(name, line)
     refused(lambda: client.batches.cancel(whole))
     refused(lambda: client.batches.retrieve("batch_nope"))
     refused(lambda: client.batches.create(input_file_id="file-nope", **made))

@@ -117,7 +117,7 @@ def test_no_address_of_the_emulator_was_left_out(seen: Seen, routes: tuple[Route
 
 
 def test_no_field_list_was_left_out(seen: Seen) -> None:
-    parts = {"job", "batch", "event", "checkpoint", "webhook event"}
+    parts = {"job", "batch", "event", "checkpoint", "webhook event", "batch output line", "batch error line"}
 
     assert set(FIELDS) - parts - seen.kinds == set()
     assert {name for *_, name in ADDRESSES} <= {*FIELDS, NOTHING, CONTENT}
