@@ -108,7 +108,9 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Route, ...]:
 
 
 def test_every_answer_has_the_fields_of_the_specifications_and_no_others(seen: Seen) -> None:
-    assert seen.problems() == []
+    found = seen.problems()
+
+    assert not found, "\n".join(found)
 
 
 def test_no_address_of_the_emulator_was_left_out(seen: Seen, routes: tuple[Route, ...]) -> None:
