@@ -101,9 +101,10 @@ class Worker(Protocol):
 
 @dataclass(frozen=True)
 class Emulator:
-    """An application to serve, what must be started and stopped with it, and the state to close at the end."""
+    """An application to serve, its routes, what must start and stop with it, and the state to close at the end."""
 
     application: ASGIApp
+    routes: tuple[Route, ...]
     workers: tuple[Worker, ...]
     state: State
 
@@ -116,7 +117,7 @@ def assemble(settings: Settings) -> Emulator:
     catalogue.use(settings.models or OWN_TABLE)
     services = _Services(settings)
     services.begin()
-    return Emulator(services.application, services.workers, services.state)
+    return Emulator(services.application, services.routes, services.workers, services.state)
 
 
 class _Services:
@@ -151,8 +152,13 @@ class _Services:
     def application(self) -> ASGIApp:
         """Everything over HTTP."""
         handlers = {404: path_not_found, 405: path_not_found, 500: broken}
-        served = self.doors.leading_to(Starlette(routes=list(self._routes()), exception_handlers=handlers))
+        served = self.doors.leading_to(Starlette(routes=self.routes, exception_handlers=handlers))
         return Addresses(FaultGate(served, self.faults), self.accounts)
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Every address with its handler."""
+        return tuple(self._routes())
 
     @property
     def workers(self) -> tuple[Worker, ...]:

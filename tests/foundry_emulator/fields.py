@@ -12,24 +12,8 @@ from jsonschema import Draft202012Validator
 from tests.foundry_emulator import fields_arm as arm
 from tests.foundry_emulator import fields_data as data
 from tests.foundry_emulator import fields_inference as inference
-from tests.foundry_emulator.shapes import (
-    FLAG,
-    ISO,
-    TEXT,
-    WORDS,
-    Schema,
-    fields,
-    list_of,
-    named,
-    or_null,
-    page_of,
-    shaped,
-)
-
-# its own
-
-TOKEN = fields({"access_token": WORDS, "expires_on": shaped(r"\d+"), "resource": WORDS, "token_type": named("Bearer")})
-CLOCK = fields({"now": ISO, "rate": {"type": "number", "exclusiveMinimum": 0}})
+from tests.foundry_emulator import fields_own as own
+from tests.foundry_emulator.shapes import FLAG, TEXT, Schema, fields, list_of, named, or_null, page_of
 
 FIELDS: dict[str, Schema] = {
     "file": data.FILE,
@@ -49,6 +33,8 @@ FIELDS: dict[str, Schema] = {
     "model list": page_of(data.MODEL, more=False),
     "error": data.ERROR,
     "batch": inference.BATCH,
+    "batch output line": inference.batch_line(inference.CHAT_COMPLETION, 200),
+    "batch error line": inference.batch_line(data.ERROR, 400),
     "batch list": fields(
         {"object": named("list"), "data": list_of(inference.BATCH), "has_more": FLAG},
         {"first_id": or_null(TEXT), "last_id": or_null(TEXT)},
@@ -60,7 +46,7 @@ FIELDS: dict[str, Schema] = {
     "response deleted": inference.RESPONSE_DELETED,
     "input item list": page_of(inference.INPUT_ITEM, ends=True),
     **inference.RESPONSE_EVENTS,
-    "arm error": data.ARM_ERROR,
+    "arm error": arm.ARM_ERROR,
     "deployment": arm.DEPLOYMENT,
     "deployment list": arm.arm_list(arm.DEPLOYMENT),
     "operation": arm.OPERATION,
@@ -74,8 +60,22 @@ FIELDS: dict[str, Schema] = {
     "location model list": arm.arm_list(arm.LOCATION_MODEL),
     "metrics": arm.METRICS_ANSWER,
     "metrics batch": arm.METRICS_BATCH,
-    "token": TOKEN,
-    "clock": CLOCK,
+    "monitor error": arm.MONITOR_ERROR,
+    "model capacity list": arm.arm_list(arm.MODEL_CAPACITY),
+    "token": own.TOKEN,
+    "clock": own.CLOCK,
+    "model deleted": own.MODEL_DELETED,
+    "metrics condition": own.METRICS_CONDITION,
+    "reset": own.RESET,
+    "fault": own.FAULT,
+    "fault ids": own.FAULT_IDS,
+    "fault list": own.FAULTS,
+    "faults removed": own.FAULTS_REMOVED,
+    "webhook": own.WEBHOOK,
+    "webhook list": own.WEBHOOKS,
+    "histories": own.HISTORIES,
+    "meter": own.METER,
+    **{f"batch {status}": schema for status, schema in inference.BATCHES.items()},
     **{f"job {status}": schema for status, schema in data.JOBS.items()},
 }
 _CHECKS = {name: Draft202012Validator(schema) for name, schema in FIELDS.items()}
@@ -83,7 +83,7 @@ _CHECKS = {name: Draft202012Validator(schema) for name, schema in FIELDS.items()
 
 def problems(name: str, body: Any) -> list[str]:
     """Return what *body* has wrong as the answer called *name* in FIELDS, [] if nothing."""
-    name = _exactly(name, body)
+    name = exactly(name, body)
     found = sorted(_CHECKS[name].iter_errors(body), key=lambda each: list(map(str, each.absolute_path)))
     return [f"{name}{each.json_path[1:]}: {each.message[:600]}" for each in found]
 
@@ -93,9 +93,9 @@ def check(name: str, body: Any) -> None:
     assert problems(name, body) == []
 
 
-def _exactly(name: str, body: Any) -> str:
-    """Return the name of a job's shape in its status, because what must be absent depends on it."""
-    if name != "job" or not isinstance(body, dict):
+def exactly(name: str, body: Any) -> str:
+    """Return the name of the shape of a job or a batch in its status, because what must be absent depends on it."""
+    if name not in ("job", "batch") or not isinstance(body, dict):
         return name
-    status = "running" if body.get("status") == "pausing" else body.get("status")
-    return f"job {status}" if status in data.JOBS else name
+    in_status = f"{name} {'running' if body.get('status') == 'pausing' else body.get('status')}"
+    return in_status if in_status in FIELDS else name

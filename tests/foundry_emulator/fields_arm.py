@@ -83,17 +83,21 @@ ACCOUNT = fields(
         "kind": WORDS,
         "location": WORDS,
         "sku": SKU,
-        "properties": {
-            "type": "object",
-            "properties": {
-                "endpoint": shaped("https?://.+/"),
+        "properties": fields(
+            {"endpoint": shaped("https?://.+/"), "provisioningState": WORDS, "capabilities": list_of(NAMED_VALUE)},
+            {
                 "endpoints": map_of(TEXT),
-                "provisioningState": WORDS,
-                "capabilities": list_of(NAMED_VALUE),
                 "disableLocalAuth": FLAG,
+                "customSubDomainName": WORDS,
+                "publicNetworkAccess": named("Enabled", "Disabled"),
+                "dateCreated": ISO,
+                "internalId": WORDS,
+                "isMigrated": FLAG,
+                "callRateLimit": {"type": "object"},
+                "networkAcls": {"type": "object"},
+                "privateEndpointConnections": list_of({"type": "object"}),
             },
-            "required": ["endpoint", "provisioningState", "capabilities"],
-        },
+        ),
     },
     {"systemData": SYSTEM_DATA, "etag": TEXT, "tags": map_of(TEXT), "identity": {"type": "object"}},
 )
@@ -134,10 +138,27 @@ ARM_MODEL = fields(
     },
 )
 LOCATION_MODEL = fields({"model": ARM_MODEL}, {"kind": WORDS, "skuName": WORDS, "description": TEXT})
-ACCOUNT_SKU = fields({"resourceType": WORDS, "sku": SKU}, {"capacity": CAPACITY})
+ACCOUNT_SKU = fields({"resourceType": WORDS, "sku": SKU})
 RESOURCE_SKU = fields(
     {"resourceType": WORDS, "name": WORDS, "tier": TEXT, "kind": WORDS, "locations": list_of(WORDS)},
     {"restrictions": list_of({"type": "object"})},
+)
+MODEL_CAPACITY = fields(
+    {
+        "id": shaped(rf"{SUBSCRIPTION}/providers/Microsoft\.CognitiveServices/locations/[^/]+/modelCapacities/[^/]+"),
+        "type": named("Microsoft.CognitiveServices/locations/modelCapacities"),
+        "name": WORDS,
+        "location": WORDS,
+        "properties": fields(
+            {
+                "model": fields({"format": named("OpenAI"), "name": WORDS, "version": WORDS}),
+                "skuName": WORDS,
+                "availableCapacity": NUMBER,
+                "availableFinetuneCapacity": NUMBER,
+            }
+        ),
+    },
+    {"systemData": SYSTEM_DATA},
 )
 DEPLOYMENT_SKU = fields({"resourceType": WORDS, "sku": SKU}, {"capacity": CAPACITY})
 
@@ -145,6 +166,20 @@ DEPLOYMENT_SKU = fields({"resourceType": WORDS, "sku": SKU}, {"capacity": CAPACI
 def arm_list(schema: Schema) -> Schema:
     return fields({"value": list_of(schema)}, {"nextLink": or_null(TEXT)})
 
+
+# errors
+
+INNER_ERROR: Schema = {"type": "object", "properties": {"code": WORDS}, "required": ["code"]}
+ARM_ERROR = fields(
+    {
+        "error": fields(
+            {"code": WORDS, "message": WORDS},
+            {"target": TEXT, "details": list_of({"type": "object"}), "innererror": INNER_ERROR},
+        )
+    }
+)
+# what Azure Monitor itself refuses over the ARM path comes without an envelope, what ARM refuses before it with one
+MONITOR_ERROR: Schema = {"oneOf": [fields({"code": WORDS, "message": WORDS}), ARM_ERROR]}
 
 # Azure Monitor
 

@@ -1,5 +1,6 @@
 """The fields of the data plane's answers on files, fine-tuning and models, and of its errors."""
 
+from tests.foundry_emulator.fields_inference import INPUT_FILTER
 from tests.foundry_emulator.shapes import (
     COUNT,
     FINE_TUNED,
@@ -226,7 +227,7 @@ MODEL = fields(
 
 # errors
 
-INNER_ERROR: Schema = {"type": "object", "properties": {"code": WORDS}, "required": ["code"]}
+INNER_ERROR = fields({"code": WORDS}, {"content_filter_result": INPUT_FILTER})
 ERROR = fields(
     {
         "error": fields(
@@ -238,14 +239,6 @@ ERROR = fields(
                 "innererror": INNER_ERROR,
                 "inner_error": INNER_ERROR,
             },
-        )
-    }
-)
-ARM_ERROR = fields(
-    {
-        "error": fields(
-            {"code": WORDS, "message": WORDS},
-            {"target": TEXT, "details": list_of({"type": "object"}), "innererror": INNER_ERROR},
         )
     }
 )

@@ -5,9 +5,11 @@ from tests.foundry_emulator.shapes import (
     FLAG,
     ID,
     MOMENT,
+    NULL,
     NUMBER,
     TEXT,
     WORDS,
+    Schema,
     fields,
     list_of,
     map_of,
@@ -18,42 +20,55 @@ from tests.foundry_emulator.shapes import (
 
 # batches
 
-BATCH = fields(
-    {
-        "id": shaped("batch_[0-9a-f-]{32,36}"),
-        "object": named("batch"),
-        "endpoint": named("/v1/chat/completions", "/v1/responses", "/chat/completions", "/responses"),
-        "completion_window": named("24h"),
-        "created_at": MOMENT,
-        "input_file_id": ID["file"],
-        "status": named(
-            "validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"
-        ),
-        "output_file_id": or_null({"anyOf": [ID["file"], {"const": ""}]}),
-        "error_file_id": or_null({"anyOf": [ID["file"], {"const": ""}]}),
-        "errors": or_null(
-            fields(
-                {
-                    "object": named("list"),
-                    "data": list_of(
-                        fields({"code": WORDS, "message": WORDS}, {"line": or_null(COUNT), "param": or_null(TEXT)})
-                    ),
-                }
-            )
-        ),
-        "request_counts": fields({"total": COUNT, "completed": COUNT, "failed": COUNT}),
-    },
-    {
-        **{
-            f"{what}_at": or_null(MOMENT)
-            for what in (
-                *("in_progress", "expires", "finalizing", "completed"),
-                *("failed", "expired", "cancelling", "cancelled"),
-            )
-        },
-        "metadata": or_null(map_of(TEXT)),
-    },
-)
+_FILE_OR_NONE: Schema = {"anyOf": [ID["file"], {"const": ""}]}
+_BATCH_PROBLEM = fields({"code": WORDS, "message": WORDS}, {"line": or_null(COUNT), "param": or_null(TEXT)})
+_BATCH_PROBLEMS = fields({"object": named("list"), "data": list_of(_BATCH_PROBLEM)})
+_PASSED = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
+
+
+def _batch(status: str, *passed: str, sometimes: str = "", more: dict[str, Schema] | None = None) -> Schema:
+    """Return the shape of a batch in a status, which has *passed* through others; the moments of the rest are null."""
+    moments = {name: MOMENT if name in passed else or_null(MOMENT) if name == sometimes else NULL for name in _PASSED}
+    return fields(
+        {
+            "id": shaped("batch_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+            "object": named("batch"),
+            "endpoint": named("/v1/chat/completions", "/v1/responses"),
+            "completion_window": named("24h"),
+            "created_at": MOMENT,
+            "expires_at": MOMENT,
+            "input_file_id": ID["file"],
+            "status": named(status),
+            "output_file_id": named(""),
+            "error_file_id": named(""),
+            "errors": NULL,
+            "request_counts": fields({"total": COUNT, "completed": COUNT, "failed": COUNT}),
+            "metadata": or_null(map_of(TEXT)),
+            **{f"{name}_at": schema for name, schema in moments.items()},
+            **(more or {}),
+        }
+    )
+
+
+_BOTH_FILES = dict.fromkeys(("output_file_id", "error_file_id"), ID["file"])
+_PERHAPS_FILES = dict.fromkeys(("output_file_id", "error_file_id"), _FILE_OR_NONE)
+BATCHES = {
+    "validating": _batch("validating"),
+    "failed": _batch("failed", "failed", more={"errors": _BATCH_PROBLEMS}),
+    "in_progress": _batch("in_progress", "in_progress"),
+    "finalizing": _batch("finalizing", "in_progress", "finalizing", more=_PERHAPS_FILES),
+    "completed": _batch("completed", "in_progress", "finalizing", "completed", more=_BOTH_FILES),
+    "cancelling": _batch("cancelling", "cancelling", sometimes="in_progress", more=_PERHAPS_FILES),
+    "cancelled": _batch("cancelled", "cancelling", "cancelled", sometimes="in_progress", more=_PERHAPS_FILES),
+}
+BATCH: Schema = {"oneOf": list(BATCHES.values())}
+
+
+def batch_line(body: Schema, status: int) -> Schema:
+    """Return the shape of a line in the output or error file of a batch, whose request was answered with *body*."""
+    response = fields({"status_code": {"const": status}, "request_id": WORDS, "body": body})
+    return fields({"custom_id": WORDS, "response": response, "error": NULL}, {"id": WORDS})
+
 
 # inference
 

@@ -1,30 +1,38 @@
-"""What clients are answered: every JSON answer is kept with the name of the field list that it must obey.
+"""What clients are answered: every answer is kept with the name of the field list that it must obey.
 
 A new address needs a line in ADDRESSES; an answer whose address is not there is a problem too.
 """
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import SansIOHTTPPolicy
+from starlette.routing import Route
 
-from tests.foundry_emulator.fields import problems
+from tests.foundry_emulator.fields import exactly, problems
 
 _REFUSED = 400
+# what has no fields: an answer without a body, and the bytes of a file
+NOTHING, CONTENT = "nothing", "content"
+_JSON, _STREAM = "application/json", "text/event-stream"
 _DATA = r"(/[^/]+)?/openai(/v1)?"
+_OWN = r"(/[^/]+)?/emulator"
 _JOB = rf"{_DATA}/fine_tuning/jobs/[^/]+"
 _CS = r"/subscriptions/[^/]+(/resourceGroups/[^/]+)?/providers/Microsoft\.CognitiveServices"
 _ACCOUNT = rf"{_CS}/accounts/[^/]+"
+_METRICS = rf"{_ACCOUNT}/providers/(?i:Microsoft\.Insights)/metrics"
 # method, path, the name of the field list in FIELDS; the first line that fits counts
 ADDRESSES: tuple[tuple[str, str, str], ...] = (
     ("POST", rf"{_DATA}/files(/import)?", "file"),
     ("GET", rf"{_DATA}/files", "file list"),
     ("GET", rf"{_DATA}/files/[^/]+", "file"),
+    ("GET", rf"{_DATA}/files/[^/]+/content", CONTENT),
     ("DELETE", rf"{_DATA}/files/[^/]+", "file deleted"),
     ("POST", rf"{_DATA}/uploads/[^/]+/parts", "part"),
     ("POST", rf"{_DATA}/uploads(/[^/]+/(complete|cancel))?", "upload"),
@@ -35,6 +43,7 @@ ADDRESSES: tuple[tuple[str, str, str], ...] = (
     ("GET|POST", rf"{_JOB}/checkpoints/[^/]+/copy", "checkpoint copy"),
     ("POST", rf"{_JOB}/(cancel|pause|resume)", "job"),
     ("GET", _JOB, "job"),
+    ("DELETE", _JOB, NOTHING),
     ("GET", rf"{_DATA}/models", "model list"),
     ("GET", rf"{_DATA}/models/[^/]+", "model"),
     ("GET", rf"{_DATA}/batches", "batch list"),
@@ -48,36 +57,51 @@ ADDRESSES: tuple[tuple[str, str, str], ...] = (
     ("GET", rf"{_ACCOUNT}/deployments", "deployment list"),
     ("GET", rf"{_ACCOUNT}/deployments/[^/]+/skus", "deployment sku list"),
     ("GET|PUT|PATCH", rf"{_ACCOUNT}/deployments/[^/]+", "deployment"),
+    ("DELETE", rf"{_ACCOUNT}/deployments/[^/]+", NOTHING),
     ("GET", rf"{_CS}/locations/[^/]+/operationResults/[^/]+", "operation"),
     ("GET", rf"{_ACCOUNT}/models", "arm model list"),
     ("GET", rf"{_ACCOUNT}/usages", "usage list"),
     ("GET", rf"{_ACCOUNT}/skus", "account sku list"),
     ("GET", rf"{_CS}/locations/[^/]+/models", "location model list"),
     ("GET", rf"{_CS}/locations/[^/]+/usages", "usage list"),
+    ("GET", rf"{_CS}(/locations/[^/]+)?/modelCapacities", "model capacity list"),
     ("GET", rf"{_CS}/skus", "resource sku list"),
     ("GET", rf"{_CS}/accounts", "account list"),
     ("GET", _ACCOUNT, "account"),
-    ("GET", rf"{_ACCOUNT}/providers/Microsoft\.Insights/metrics", "metrics"),
+    ("GET", _METRICS, "metrics"),
     ("POST", r"/subscriptions/[^/]+/metrics:getBatch", "metrics batch"),
     ("GET", r"/identity/token", "token"),
-    ("GET|PUT", r"/emulator/clock", "clock"),
+    ("GET|PUT", rf"{_OWN}/clock", "clock"),
+    ("GET", rf"{_OWN}/meter", "meter"),
+    ("GET", rf"{_OWN}/model-deployments", "histories"),
+    ("GET|PUT", rf"{_OWN}/metrics", "metrics condition"),
+    ("DELETE", rf"{_OWN}/models/[^/]+", "model deleted"),
+    ("POST", rf"{_OWN}/faults", "fault ids"),
+    ("GET", rf"{_OWN}/faults", "fault list"),
+    ("GET", rf"{_OWN}/faults/[^/]+", "fault"),
+    ("DELETE", rf"{_OWN}/faults(/[^/]+)?", "faults removed"),
+    ("POST", rf"{_OWN}/webhooks", "webhook"),
+    ("GET", rf"{_OWN}/webhooks", "webhook list"),
+    ("DELETE", rf"{_OWN}/webhooks/[^/]+", NOTHING),
+    ("POST", rf"{_OWN}/reset", "reset"),
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One JSON answer: the call, its status, and the field list that it must obey."""
+    """One answer: the call, its status, what form it has, and its content (parsed if it is JSON or a stream of it)."""
 
     method: str
     path: str
     status: int
+    form: str
     body: Any
 
     @property
     def kind(self) -> str | None:
         """The name of its field list, None if its address is not known."""
         if self.status >= _REFUSED:
-            return "arm error" if self.path.startswith("/subscriptions/") else "error"
+            return self._refusal
         fitting = (
             name
             for methods, path, name in ADDRESSES
@@ -85,10 +109,64 @@ class Answer:
         )
         return next(fitting, None)
 
+    @property
+    def _refusal(self) -> str:
+        if re.fullmatch(_METRICS, self.path):
+            return "monitor error"
+        return "arm error" if self.path.startswith("/subscriptions/") else "error"
+
+    @property
+    def parts(self) -> list[tuple[str, Any]]:
+        """Everything in it that has fields, each with the name of its field list."""
+        if self.kind in (None, NOTHING, CONTENT) or self.form not in (_JSON, _STREAM):
+            return []
+        if self.form == _JSON:
+            return [(exactly(str(self.kind), self.body), self.body)]
+        return [(_name_of_event(event, first=event is self.body[0]), event) for event in self.body]
+
     def problems(self) -> list[str]:
         """Return what is wrong with it."""
-        told = [f"no field list for {self.path}"] if self.kind is None else problems(self.kind, self.body)
+        told = [problem for name, body in self.parts for problem in problems(name, body)]
+        if self.kind is None:
+            told = [f"no field list for {self.path}"]
+        elif self.form != {NOTHING: "", CONTENT: "application/octet-stream"}.get(self.kind, self.form):
+            told = [f"{self.form or 'no content'} is not {self.kind}"]
+        elif self.kind not in (NOTHING, CONTENT) and not self.parts:
+            told = [f"{self.form or 'no content'} has no fields"]
         return [f"{self.method} {self.path} {self.status}: {problem}" for problem in told]
+
+    def met(self, method: str, route: Route) -> bool:
+        """Return whether it is what *route* answered to a *method* that it granted."""
+        path = re.sub(rf"^{_DATA}/(deployments/[^/]+/)?", "/openai/v1/", unquote(self.path))
+        path = re.sub(rf"^{_OWN}/", "/emulator/", path)
+        return self.method == method and self.status < _REFUSED and route.path_regex.match(path) is not None
+
+
+def unmet(routes: Iterable[Route], answers: list[Answer]) -> Iterator[str]:
+    """Yield every method and path of *routes* that no answer was met at."""
+    for route in routes:
+        for method in sorted((route.methods or set()) - {"HEAD"}):
+            if not any(answer.met(method, route) for answer in answers):
+                yield f"{method} {route.path}"
+
+
+def _name_of_event(event: Any, *, first: bool) -> str:
+    """Return the name of the field list of one event in a stream."""
+    if "type" in event:
+        return str(event["type"])
+    return "first chat chunk" if first else "chat chunk"
+
+
+def _read(form: str, content: bytes) -> Any:
+    if form == _JSON:
+        return json.loads(content)
+    return _events(content) if form == _STREAM else content
+
+
+def _events(content: bytes) -> list[Any]:
+    """Return what the data lines of a stream say, without the mark of the end."""
+    lines = [line.removeprefix("data: ") for line in content.decode().splitlines() if line.startswith("data: ")]
+    return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
 @dataclass
@@ -98,18 +176,18 @@ class Seen:
     answers: list[Answer] = field(default_factory=list)
 
     @property
-    def kinds(self) -> set[str | None]:
-        """The names of all field lists that were needed."""
-        return {answer.kind for answer in self.answers}
+    def kinds(self) -> set[str]:
+        """The names of all field lists that were needed, those of jobs and batches with their status."""
+        return {name for answer in self.answers for name, _ in answer.parts}
 
     def problems(self) -> list[str]:
         """Return what is wrong with any answer."""
         return [problem for answer in self.answers for problem in answer.problems()]
 
     def keep(self, method: str, url: str, status: int, content_type: str, content: bytes) -> None:
-        """Keep an answer if it is JSON."""
-        if content_type.startswith("application/json") and content:
-            self.answers.append(Answer(method, urlsplit(url).path, status, json.loads(content)))
+        """Keep an answer."""
+        form = content_type.partition(";")[0].strip()
+        self.answers.append(Answer(method, urlsplit(url).path, status, form, _read(form, content)))
 
     def client(self) -> httpx2.Client:
         """Return an HTTP client for `OpenAI` and `AzureOpenAI`."""

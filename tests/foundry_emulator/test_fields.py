@@ -1,184 +1,166 @@
-"""Every JSON answer on a way through all calls has the fields of the specifications, and no others.
+"""Every answer on one way through all calls has the fields of the specifications, and no others.
 
-A new call is one line in one of the stages below, an address in `seen.py`, and its fields in `fields_*.py`.
+A new call is one line in `journey_*.py`, an address in `seen.py`, and its fields in `fields_*.py`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
 
-import openai
 import pytest
-from azure.core.exceptions import HttpResponseError
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from openai import AsyncOpenAI, AzureOpenAI, OpenAI
-from openai.types.fine_tuning import FineTuningJob
+from azure.monitor.querymetrics import MetricsClient
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from tests.foundry_emulator.conftest import deployment_of
-from tests.foundry_emulator.fields import FIELDS, problems
-from tests.foundry_emulator.seen import Seen
-from tests.foundry_emulator.support import (
-    API_KEY,
-    MODEL,
-    EmulatorProcess,
-    ended,
-    examples,
-    question,
-    training_file,
-    upload,
+from foundry_emulator.app import assemble
+from foundry_emulator.settings import Settings
+from tests.foundry_emulator import journey_control as own_and_control
+from tests.foundry_emulator import journey_data as data
+from tests.foundry_emulator.fields import FIELDS, check, problems
+from tests.foundry_emulator.seen import ADDRESSES, CONTENT, NOTHING, Answer, Seen, unmet
+from tests.foundry_emulator.support import MODEL, EmulatorProcess, running
+from tests.foundry_emulator.test_webhooks import SECRET, receiving
+from tests.foundry_emulator.waiting import until
+
+OPTIONS = (
+    *("--account", "local", "--account", "second,region=eastus2"),
+    *("--quota", "OpenAI.Standard.gpt-4o=500", "--filtered-phrase", data.FORBIDDEN),
+    *("--file-processing-seconds", "0.1", "--job-queue-seconds", "0.2"),
+    *("--deployment-creation-seconds", "1.5", "--deployment-deletion-seconds", "0.5"),
+    *("--deployment-propagation-seconds", "0.1", "--metrics-delay-seconds", "0"),
+    *("--batch-validation-seconds", str(data.VALIDATION), "--batch-work-seconds", str(data.WORK)),
+    *("--batch-finalizing-seconds", str(data.FINALIZING), "--batch-cancelling-seconds", str(data.CANCELLING)),
 )
-from tests.foundry_emulator.waiting import paused
-
-FILE = training_file(examples(range(3)))
-ASKED = question(examples(range(1))[0].url)
+# its address is the service's, but there is nothing that it could cancel: no response is made in the background
+ONLY_REFUSES = "POST /openai/v1/responses/{response}/cancel"
 
 
-@pytest.fixture
-def seen() -> Seen:
-    return Seen()
+class Travel:
+    """Clients of one emulator, all heard by *seen*."""
+
+    def __init__(self, emulator: EmulatorProcess, seen: Seen, opened: ExitStack) -> None:
+        policies: dict[str, Any] = {"per_call_policies": [seen.policy()], "retry_total": 0}
+        credential = opened.enter_context(ManagedIdentityCredential())
+        http = opened.enter_context(seen.client())
+        self.seen = seen
+        self.client = emulator.openai(http_client=http, max_retries=0)
+        self.second = emulator.openai("second", http_client=http, max_retries=0)
+        self.dated = emulator.azure_openai(http_client=http, max_retries=0)
+        self.later = emulator.async_openai(http_client=seen.async_client(), max_retries=0)
+        self.controls = own_and_control.Controls(emulator.address, http)
+        self.control = opened.enter_context(
+            CognitiveServicesManagementClient(
+                credential, "any-subscription", base_url=emulator.address, polling_interval=0.1, **policies
+            )
+        )
+        self.metrics = opened.enter_context(MetricsClient(emulator.address, credential, **policies))
+
+    def go(self) -> None:
+        """Make every call."""
+        own_and_control.on_faults(self.controls)
+        with receiving() as receiver:
+            webhook = own_and_control.on_webhooks(self.controls, receiver.url, SECRET)
+            data.on_files(self.client)
+            data.on_uploads(self.client)
+            job, fine_tuned = data.on_jobs(self.client)
+            until(lambda: len(receiver.received) >= 2)
+        for _, content in receiver.received:
+            check("webhook event", json.loads(content))
+        data.on_copies(self.client, self.second, job)
+        data.on_models(self.client, fine_tuned)
+        own_and_control.on_accounts(self.control)
+        own_and_control.on_deployments(self.control, fine_tuned)
+        data.on_chat(self.client)
+        data.on_responses(self.client)
+        asyncio.run(data.on_the_async_client(self.later))
+        data.on_batches(self.client, self.controls.forward)
+        data.on_dated_addresses(self.dated)
+        own_and_control.on_metrics(self.metrics, self.control, self.controls)
+        own_and_control.on_own_addresses(self.controls, webhook)
+        own_and_control.after_deployments(self.control)
+        own_and_control.at_the_end(self.controls, fine_tuned)
 
 
-@pytest.fixture
-def watched(emulator: EmulatorProcess, seen: Seen) -> Iterator[OpenAI]:
-    address = f"{emulator.address}/openai/v1/"
-    with OpenAI(api_key=API_KEY, base_url=address, max_retries=0, http_client=seen.client()) as client:
-        yield client
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    """Return what all clients were answered on the whole way."""
+    with ExitStack() as opened:
+        emulator = opened.enter_context(running(tmp_path_factory.mktemp("journey"), *OPTIONS))
+        patch = opened.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("IDENTITY_ENDPOINT", f"{emulator.address}/identity/token")
+        patch.setenv("IDENTITY_HEADER", "anything")
+        travel = Travel(emulator, Seen(), opened)
+        travel.go()
+        yield travel.seen
 
 
-@pytest.fixture
-def watched_control(
-    emulator: EmulatorProcess, seen: Seen, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CognitiveServicesManagementClient]:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{emulator.address}/identity/token")
-    monkeypatch.setenv("IDENTITY_HEADER", "anything")
-    with (
-        ManagedIdentityCredential(per_call_policies=[seen.policy()]) as credential,
-        CognitiveServicesManagementClient(
-            credential,
-            "any-subscription",
-            base_url=emulator.address,
-            polling_interval=0.1,
-            retry_total=0,
-            per_call_policies=[seen.policy()],
-        ) as client,
-    ):
-        yield client
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Route, ...]:
+    assembled = assemble(Settings(state=tmp_path_factory.mktemp("assembled")))
+    assembled.state.close()
+    return assembled.routes
 
 
-def refused(call: Callable[[], object]) -> None:
-    with pytest.raises((openai.APIStatusError, HttpResponseError)):
-        call()
+def test_every_answer_has_the_fields_of_the_specifications_and_no_others(seen: Seen) -> None:
+    found = seen.problems()
+
+    assert not found, "\n".join(found)
 
 
-def on_files(client: OpenAI) -> None:
-    upload(client, b"no example")
-    kept = client.files.create(
-        purpose="fine-tune", file=("a.jsonl", FILE), expires_after={"anchor": "created_at", "seconds": 1_209_600}
-    )
-    client.files.list(limit=2)
-    client.files.retrieve(kept.id)
-    client.files.delete(kept.id)
-    refused(lambda: client.files.retrieve(kept.id))
-    refused(lambda: client.files.create(purpose="vision", file=("a.jsonl", FILE)))
+def test_no_address_of_the_emulator_was_left_out(seen: Seen, routes: tuple[Route, ...]) -> None:
+    assert list(unmet(routes, seen.answers)) == [ONLY_REFUSES]
+    assert any(answer.path.endswith("/cancel") and "/responses/" in answer.path for answer in seen.answers)
 
 
-def on_jobs(client: OpenAI) -> FineTuningJob:
-    """Return a job that has succeeded; others have failed and were cancelled."""
-    file = upload(client, FILE).id
-    jobs = client.fine_tuning.jobs
-    done = jobs.create(model=MODEL, training_file=file, validation_file=file, suffix="fields", metadata={"a": "b"})
-    without_images = upload(client, b'{"messages": [{"role": "assistant", "content": "a"}]}\n' * 10).id
-    failed = jobs.create(model=MODEL, training_file=without_images, method={"type": "supervised"})
-    endless = jobs.create(model=MODEL, training_file=file, hyperparameters={"n_epochs": 50, "batch_size": 1})
-    jobs.retrieve(endless.id)
-    jobs.cancel(endless.id)
-    jobs.list(limit=3)
-    for job in (done, failed, endless):
-        ended(client, job.id)
-        jobs.list_events(job.id, limit=50)
-        jobs.checkpoints.list(job.id)
-    refused(lambda: jobs.cancel(done.id))
-    resting = paused(client, jobs.create(model=MODEL, training_file=file, hyperparameters={"n_epochs": 50}).id)
-    jobs.list(limit=2)
-    jobs.list_events(resting.id, limit=5)
-    at_rest = jobs.checkpoints.list(resting.id).data[0].id
-    client.models.retrieve(at_rest)
-    jobs.resume(resting.id)
-    jobs.cancel(resting.id)
-    refused(lambda: jobs.create(model="gpt-nope", training_file=file))
-    refused(lambda: jobs.retrieve("ftjob-nope"))
-    return jobs.retrieve(done.id)
+def test_no_field_list_was_left_out(seen: Seen) -> None:
+    parts = {"job", "batch", "event", "checkpoint", "webhook event", "batch output line", "batch error line"}
+
+    assert set(FIELDS) - parts - seen.kinds == set()
+    assert {name for *_, name in ADDRESSES} <= {*FIELDS, NOTHING, CONTENT}
 
 
-def on_models(client: OpenAI, fine_tuned: str) -> None:
-    client.models.list()
-    for name in (MODEL, fine_tuned):
-        client.models.retrieve(name)
-    refused(lambda: client.models.retrieve("gpt-nope"))
+def test_operations_and_model_deployments_were_seen_in_every_state(seen: Seen) -> None:
+    parts = [(name, body) for answer in seen.answers for name, body in answer.parts]
+
+    assert {body["status"] for name, body in parts if name == "operation"} == {"Running", "Succeeded", "Failed"}
+    assert {"Creating", "Succeeded", "Failed"} <= {
+        body["properties"]["provisioningState"] for name, body in parts if name == "deployment"
+    }
 
 
-def on_the_control_plane(control: CognitiveServicesManagementClient, fine_tuned: str) -> None:
-    """Leave the model deployments `fields-base` and `fields-tuned`."""
-    place = ("group", "local")
-    deployments = control.deployments
-    for name, model, version in (("fields-base", "gpt-4o", "2024-08-06"), ("fields-tuned", fine_tuned, "1")):
-        body = deployment_of(model, version)
-        deployments.begin_create_or_update(*place, name, body, enforce_https=False).result()
-    deployments.get(*place, "fields-base", enforce_https=False)
-    list(deployments.list(*place, enforce_https=False))
-    control.accounts.get(*place, enforce_https=False)
-    refused(lambda: deployments.get(*place, "nope", enforce_https=False))
-    refused(lambda: control.accounts.get("group", "nope", enforce_https=False))
+def test_a_new_address_that_nobody_calls_is_told(seen: Seen) -> None:
+    async def answer(_request: Request) -> Response:
+        return Response()
+
+    added = [Route("/openai/v1/evals/{id}", answer, methods=["GET", "POST"]), Route("/openai/v1/models", answer)]
+
+    assert list(unmet(added, seen.answers)) == ["GET /openai/v1/evals/{id}", "POST /openai/v1/evals/{id}"]
 
 
-def on_inference(client: OpenAI) -> None:
-    for name in ("fields-base", "fields-tuned"):
-        with suppress(openai.NotFoundError):
-            client.chat.completions.create(model=name, messages=ASKED)
-    client.chat.completions.create(model="fields-base", messages=ASKED, logprobs=True, top_logprobs=3, max_tokens=1)
-    refused(lambda: client.chat.completions.create(model="fields-base", messages=[]))
+def test_an_answer_without_a_field_list_or_in_another_form_is_a_problem() -> None:
+    unknown = Answer("GET", "/openai/v1/evals", 200, "application/json", {})
+    empty = Answer("GET", "/openai/v1/files", 200, "", b"")
+    full = Answer("DELETE", "/emulator/webhooks/a", 204, "application/json", {})
+
+    assert unknown.problems() == ["GET /openai/v1/evals 200: no field list for /openai/v1/evals"]
+    assert empty.problems() == ["GET /openai/v1/files 200: no content has no fields"]
+    assert full.problems() == ["DELETE /emulator/webhooks/a 204: application/json is not nothing"]
 
 
-def on_dated_addresses(emulator: EmulatorProcess, seen: Seen) -> None:
-    with AzureOpenAI(
-        azure_endpoint=emulator.address,
-        api_version="2024-10-21",
-        api_key=API_KEY,
-        max_retries=0,
-        http_client=seen.client(),
-    ) as client:
-        client.files.list()
-        ended_jobs = client.fine_tuning.jobs.list(limit=1).data
-        client.delete(f"/fine_tuning/jobs/{ended_jobs[0].id}", cast_to=type(None))
-        client.chat.completions.create(model="fields-base", messages=ASKED)
+def test_every_event_of_a_stream_is_looked_at() -> None:
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_750_435_741, "model": "a"}
+    told = Answer("POST", "/openai/v1/chat/completions", 200, "text/event-stream", [{}, {**chunk, "choices": []}, {}])
 
-
-async def on_the_async_client(emulator: EmulatorProcess, seen: Seen) -> None:
-    address = f"{emulator.address}/openai/v1/"
-    async with AsyncOpenAI(api_key=API_KEY, base_url=address, http_client=seen.async_client()) as client:
-        await client.models.list()
-        await client.chat.completions.create(model="fields-base", messages=ASKED)
-
-
-def test_every_answer_has_the_fields_of_the_specifications_and_no_others(
-    emulator: EmulatorProcess,
-    seen: Seen,
-    watched: OpenAI,
-    watched_control: CognitiveServicesManagementClient,
-) -> None:
-    on_files(watched)
-    fine_tuned = str(on_jobs(watched).fine_tuned_model)
-    on_models(watched, fine_tuned)
-    on_the_control_plane(watched_control, fine_tuned)
-    on_inference(watched)
-    on_dated_addresses(emulator, seen)
-    asyncio.run(on_the_async_client(emulator, seen))
-    for name in ("fields-base", "fields-tuned"):
-        watched_control.deployments.begin_delete("group", "local", name, enforce_https=False).result()
-
-    assert seen.problems() == []
-    assert {"file", "job", "event list", "checkpoint list", "model", "deployment", "error", "arm error"} <= seen.kinds
+    assert {name for name, _ in told.parts} == {"first chat chunk", "chat chunk"}
+    assert problems("chat chunk", told.body[1]) == []
+    assert replace(told, body=[told.body[1]]).problems() != []
+    assert len(told.problems()) > 1
 
 
 def test_a_field_that_no_specification_names_is_a_problem() -> None:
@@ -204,7 +186,3 @@ def test_a_job_that_has_not_ended_must_not_name_a_model() -> None:
 
     assert problems("job", job) == []
     assert problems("job", {**job, "fine_tuned_model": None}) != []
-
-
-def test_every_field_list_can_be_met_by_something() -> None:
-    assert all(problems(name, "no object") for name in FIELDS)
