@@ -16,6 +16,7 @@ from foundry_emulator.batches import records as batch_records
 from foundry_emulator.batches.routes import BatchRoutes
 from foundry_emulator.batches.store import Batches
 from foundry_emulator.batches.worker import Answer, BatchWorker, Tools
+from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import deployment_records, operations
 from foundry_emulator.control_plane.account_routes import AccountRoutes
@@ -60,7 +61,6 @@ from foundry_emulator.learning.feature_cache import FeatureCache
 from foundry_emulator.meter.meter import Meter
 from foundry_emulator.meter.prices import read_prices
 from foundry_emulator.meter.routes import MeterRoutes
-from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.metrics.outages import Outages
 from foundry_emulator.metrics.routes import MetricRoutes
 from foundry_emulator.metrics.series import Charts

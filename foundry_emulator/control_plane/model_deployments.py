@@ -9,6 +9,7 @@ from typing import Any
 
 from foundry_emulator import errors
 from foundry_emulator.accounts import Accounts
+from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import bodies, deployable, tiers
 from foundry_emulator.control_plane.bodies import rate_limits as rate_limits
@@ -19,7 +20,6 @@ from foundry_emulator.control_plane.operations import Operations
 from foundry_emulator.control_plane.places import Conditions, Place, Written
 from foundry_emulator.control_plane.quotas import Held, Quotas
 from foundry_emulator.control_plane.retention import Retention
-from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.models.catalogue import KnownModel
 from foundry_emulator.settings import DeploymentRules, Durations
 from foundry_emulator.state import State

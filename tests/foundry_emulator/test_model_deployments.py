@@ -16,11 +16,11 @@ from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient a
 
 from foundry_emulator import errors
 from foundry_emulator.accounts import Account, Accounts
+from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import deployment_records, operations
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.control_plane.places import Place
-from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.settings import Durations
 from foundry_emulator.state import State
 from tests.foundry_emulator.azure_clients import (
