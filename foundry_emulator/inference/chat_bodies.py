@@ -116,4 +116,4 @@ class Completion:
 
 
 def _results(answer: Answer) -> dict[str, Any]:
-    return content_filter.FILTERED_ANSWER if answer.finish_reason == "content_filter" else content_filter.SAFE_ANSWER
+    return content_filter.answer_results(filtered=answer.finish_reason == "content_filter")

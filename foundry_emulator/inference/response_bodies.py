@@ -117,7 +117,5 @@ class Told:
         blocked = self.answer.finish_reason == "content_filter"
         told = [(False, "prompt", content_filter.SAFE_PROMPT)]
         if status != "in_progress":
-            told.append(
-                (blocked, "completion", content_filter.FILTERED_ANSWER if blocked else content_filter.SAFE_ANSWER)
-            )
+            told.append((blocked, "completion", content_filter.answer_results(filtered=blocked)))
         return [{"blocked": b, "source_type": source, "content_filter_results": results} for b, source, results in told]
