@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from foundry_emulator.processes import python_path
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
     from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
@@ -57,7 +59,7 @@ class FoundryProcess:
             [*command, "--api-key", api_key, *demanded, *options],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": _python_path(), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": python_path(), **(environment or {})},
         )
         line = self.process.stdout.readline() if self.process.stdout else ""
         if not line:
@@ -227,13 +229,6 @@ def command_line(options: Mapping[str, Any]) -> list[str]:
             if each is not None and each is not False:
                 arguments += [flag] if each is True else [flag, str(each)]
     return arguments
-
-
-def _python_path() -> str:
-    """Return the module search path with the folder that this package was imported from in front."""
-    ours = str(Path(__file__).resolve().parents[1])
-    inherited = os.environ.get("PYTHONPATH")
-    return os.pathsep.join([ours, inherited] if inherited else [ours])
 
 
 def _message(content: bytes) -> str:
