@@ -17,7 +17,8 @@ from foundry_emulator.batches.records import LIVING, Progress
 from foundry_emulator.batches.validation import Interrupted, Unsuitable, validate
 from foundry_emulator.batches.working_files import COMPLETED, WorkingFiles
 from foundry_emulator.clock import Clock
-from foundry_emulator.control_plane.model_deployments import BATCH_SKUS, ModelDeployments
+from foundry_emulator.control_plane import tiers
+from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.files.json_lines import parse, read_lines
 from foundry_emulator.files.requests import NewFile
 from foundry_emulator.files.store import Files
@@ -123,8 +124,8 @@ class BatchWorker:
             raise Unsuitable("model_not_found", message) from problem
         if deployment.weights is not None:
             raise Unsuitable("invalid_request", f"'{name}' is a fine-tuned model; batch does not support those.")
-        if deployment.sku not in BATCH_SKUS:
-            raise Unsuitable("invalid_request", f"The sku of '{name}' is {deployment.sku}, not {BATCH_SKUS[0]}.")
+        if deployment.sku not in tiers.BATCH:
+            raise Unsuitable("invalid_request", f"The sku of '{name}' is {deployment.sku}, not {tiers.BATCH[0]}.")
 
     def _proceed(self, row: Row) -> None:
         if row["completed"] + row["failed"] < row["total"]:

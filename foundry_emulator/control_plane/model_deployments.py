@@ -12,7 +12,6 @@ from foundry_emulator.accounts import Accounts
 from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import bodies, deployable, tiers
-from foundry_emulator.control_plane.bodies import rate_limits as rate_limits
 from foundry_emulator.control_plane.deployable import Deployable
 from foundry_emulator.control_plane.deployment_records import Deployment, DeploymentRecords, Span
 from foundry_emulator.control_plane.deployment_requests import PutRequest, check_name, parse_patch, parse_put
@@ -24,7 +23,6 @@ from foundry_emulator.models.catalogue import KnownModel
 from foundry_emulator.settings import DeploymentRules, Durations
 from foundry_emulator.state import State
 
-BATCH_SKUS = tiers.BATCH
 Fails = Callable[[str, str, str], Mapping[str, str] | None]
 CheckModel = Callable[[KnownModel], None]
 _ALWAYS = Conditions()
