@@ -148,13 +148,13 @@ class FoundryProcess:
         self.ask("POST", "/emulator/reset", {"account": account} if account else {})
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Return the answer of one of the emulator's own addresses; ControlRefused if it is refused."""
+        """Return the answer of one of the emulator's own addresses, {} for none; ControlRefused if it is refused."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.address + path, data=content, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:
-                told: dict[str, Any] = json.load(answer)
+                told: dict[str, Any] = json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as refusal:
             with refusal:
                 raise ControlRefused(f"{method} {path}: {refusal.code}: {_message(refusal.read())}") from None

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from azure.identity import ManagedIdentityCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import Deployment, DeploymentModel, DeploymentProperties, Sku
 from openai import OpenAI
@@ -37,16 +36,8 @@ def client(emulator: EmulatorProcess) -> Iterator[OpenAI]:
 
 @pytest.fixture(scope="session")
 def control(emulator: EmulatorProcess) -> Iterator[CognitiveServicesManagementClient]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IDENTITY_ENDPOINT", f"{emulator.address}/identity/token")
-        patch.setenv("IDENTITY_HEADER", "anything")
-        with (
-            ManagedIdentityCredential() as credential,
-            CognitiveServicesManagementClient(
-                credential, "any-subscription", base_url=emulator.address, polling_interval=0.1, retry_total=0
-            ) as opened,
-        ):
-            yield opened
+    with emulator.management(retry_total=0) as opened:
+        yield opened
 
 
 def deployment_of(model: str, version: str = "1", capacity: int = 100_000) -> Deployment:

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-from azure.identity import ManagedIdentityCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import NotFoundError, OpenAI
 from openai.types.chat import ChatCompletion
 
 from tests.foundry_emulator.conftest import deployment_of
-from tests.foundry_emulator.support import TEXTURES, EmulatorProcess, examples, question
+from tests.foundry_emulator.support import TEXTURES, examples, question
 
 BASE, TUNED = "a-base-model", "a-tuned-model"
 HELD_OUT = examples(range(300, 304))
@@ -43,21 +41,6 @@ def deploy(
     body = deployment_of(model, version)
     control.deployments.begin_create_or_update("group", "local", name, body, enforce_https=False).result()
     wait_for(client, name)
-
-
-@contextmanager
-def controlled(emulator: EmulatorProcess) -> Iterator[CognitiveServicesManagementClient]:
-    """Yield a client of the control plane of *emulator*."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IDENTITY_ENDPOINT", f"{emulator.address}/identity/token")
-        patch.setenv("IDENTITY_HEADER", "anything")
-        with (
-            ManagedIdentityCredential() as credential,
-            CognitiveServicesManagementClient(
-                credential, "any", base_url=emulator.address, polling_interval=0.1, retry_total=0
-            ) as opened,
-        ):
-            yield opened
 
 
 def wait_for(client: OpenAI, name: str) -> None:

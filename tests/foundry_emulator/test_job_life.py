@@ -18,14 +18,16 @@ from tests.foundry_emulator.support import (
     EmulatorProcess,
     ended,
     examples,
+    in_status,
     question,
     running,
     train,
     training_file,
+    until,
     upload,
 )
 from tests.foundry_emulator.test_process import trainer_of
-from tests.foundry_emulator.waiting import forward, in_status, long_job, paused, until
+from tests.foundry_emulator.waiting import long_job, paused
 
 Deploy = Callable[..., Deployment]
 SHOWN = examples(range(300, 302))
@@ -170,7 +172,7 @@ def test_three_jobs_of_an_account_run_at_a_time_and_five_developer_ones_beside_t
 def test_a_job_ends_when_it_has_run_for_720_hours_by_the_clock(tmp_path: Path) -> None:
     with running(tmp_path) as process, process.client() as client:
         job = in_status(client, long_job(client).id, "running")
-        forward(process.address, hours=721)
+        process.forward(721 * 3600)
         failed = ended(client, job.id)
 
     assert failed.status == "failed"
