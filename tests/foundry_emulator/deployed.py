@@ -1,16 +1,15 @@
 """A base model and a trained one, deployed for the tests of one module, and small helpers to ask them."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from openai import NotFoundError, OpenAI
+from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
 from tests.foundry_emulator.conftest import deployment_of
-from tests.foundry_emulator.support import TEXTURES, examples, question
+from tests.foundry_emulator.support import TEXTURES, examples, once_deployed, question
 
 BASE, TUNED = "a-base-model", "a-tuned-model"
 HELD_OUT = examples(range(300, 304))
@@ -45,14 +44,7 @@ def deploy(
 
 def wait_for(client: OpenAI, name: str) -> None:
     """Return when the model deployment *name* answers."""
-    for _ in range(200):
-        try:
-            ask(client, name)
-        except NotFoundError:
-            threading.Event().wait(0.05)
-        else:
-            return
-    raise TimeoutError(name)
+    once_deployed(lambda: ask(client, name))
 
 
 def ask(client: OpenAI, name: str, url: str = SHOWN.url, **options: Any) -> ChatCompletion:

@@ -29,6 +29,7 @@ from tests.foundry_emulator.support import (
     question,
     running,
     training_file,
+    until,
     upload,
 )
 
@@ -300,8 +301,7 @@ def test_an_emulator_does_not_wait_for_what_is_slow(tmp_path: Path, capfd: pytes
     emulator.fault(path="/openai/v1/models", slow=60)
     with emulator.client() as client, ThreadPoolExecutor() as pool:
         held = pool.submit(lambda: client.models.list())
-        while not emulator.faults()[0]["struck"]:
-            time.sleep(0.01)
+        until(lambda: emulator.faults()[0]["struck"])
         began = time.monotonic()
         code = emulator.stop()
 
@@ -474,9 +474,7 @@ def test_a_kill_while_an_answer_is_held_back_finds_the_strike_counted(tmp_path: 
     killed.fault(path="/openai/v1/models", slow=60, count=2)
     with killed.client() as client, ThreadPoolExecutor() as pool:
         held = pool.submit(lambda: client.models.list())
-        deadline = time.monotonic() + 10
-        while not killed.faults()[0]["struck"] and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: killed.faults()[0]["struck"])
         killed.kill()
         assert isinstance(held.exception(), openai.APIConnectionError)
     with running(tmp_path) as restarted:

@@ -12,6 +12,7 @@ from azure.mgmt.cognitiveservices.models import Deployment
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
+from tests.foundry_emulator.deployed import ask, wait_for
 from tests.foundry_emulator.support import (
     API_KEY,
     MODEL,
@@ -39,14 +40,9 @@ def results(client: OpenAI, job: FineTuningJob) -> str:
 
 
 def probabilities(client: OpenAI, name: str) -> list[Any]:
-    def ask(url: str) -> Any:
-        try:
-            given = client.chat.completions.create(model=name, messages=question(url), logprobs=True, top_logprobs=4)
-        except openai.NotFoundError:
-            return None
-        return given.choices[0].logprobs
-
-    return [until(lambda url=example.url: ask(url)).to_dict() for example in SHOWN]  # type: ignore[misc]
+    wait_for(client, name)
+    given = [ask(client, name, example.url, logprobs=True, top_logprobs=4) for example in SHOWN]
+    return [logprobs.to_dict() for each in given if (logprobs := each.choices[0].logprobs)]
 
 
 def messages(client: OpenAI, job: str) -> list[str]:
