@@ -27,6 +27,10 @@ def main() -> None:
         sys.exit(_stopped())
     except (KaizenError, OSError) as error:  # OSError: a full disk, a file where a folder should be, no permission
         sys.exit(_stopped() if interrupted() else _failed(error))
+    except Exception:
+        if not interrupted():
+            raise
+        sys.exit(_stopped())  # a library stumbled over Ctrl-C
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -27,6 +27,9 @@ from tests.foundry_emulator.support import (
 )
 
 GOOD = training_file(examples(range(3)))
+TEXT = json.dumps(
+    {"messages": [{"role": "user", "content": "Which steel is this? " * 100}, {"role": "assistant", "content": "304."}]}
+).encode()
 FORTNIGHT = 14 * DAY
 PROCESSING = 600.0
 
@@ -317,8 +320,8 @@ def peak_memory(emulator: EmulatorProcess) -> int:
 def test_half_a_gigabyte_comes_and_goes_without_filling_memory(tmp_path: Path) -> None:
     large = tmp_path / "large.jsonl"
     with large.open("wb") as file:
-        for _ in range(512_000_000 // (len(GOOD) + 1)):
-            file.write(GOOD + b"\n")
+        for _ in range(512_000_000 // (len(TEXT) + 1)):
+            file.write(TEXT + b"\n")
     with running(tmp_path / "state") as emulator, emulator.client() as client:
         before = peak_memory(emulator)
         created = client.files.create(purpose="fine-tune", file=large)

@@ -223,7 +223,9 @@ def test_a_job_of_more_than_two_billion_tokens_is_refused_before_it_trains(clien
     line = {"role": "assistant", "content": example.texture}
     long = {"role": "system", "content": "a" * 16_400_000}
     content = "\n".join([json.dumps({"messages": [long, question(example.url)[1], line]})] * 10)
-    job = train(client, [], training_file=upload(client, content.encode()).id, hyperparameters={"n_epochs": 50})
+    file = upload(client, content.encode())
+    created = client.fine_tuning.jobs.create(model=MODEL, training_file=file.id, hyperparameters={"n_epochs": 50})
+    job = ended(client, created.id)
 
     assert job.status == "failed"
     assert job.error is not None
