@@ -191,9 +191,7 @@ class ModelDeployments:
         sku = request.sku or "Standard"
         model = self._deployable(place.account, request, sku)
         span = model.span(now, sku, request.capacity)
-        living = self.records.living(place.account, now)
-        deployable.check_room(span, [each.span for each in living])
-        self.quotas.check(span.quota, span.capacity, [each.held for each in living])
+        self._check_room(span, self.records.living(place.account, now))
         told = self.fails(place.account, name, span.model)
         failure = json.dumps(dict(told)) if told is not None else None
         takes_time = span.fine_tuned or failure is not None
@@ -225,8 +223,7 @@ class ModelDeployments:
         ready = self.clock.now() + self.durations.deployment_creation
         span = model.span(ready, found.span.sku, found.span.capacity)
         others = [each for each in self.records.living(place.account, self.clock.now()) if each != found]
-        deployable.check_room(span, [each.span for each in others])
-        self.quotas.check(span.quota, span.capacity, [each.held for each in others])
+        self._check_room(span, others)
         self.records.add_span(found.life.number, span)
         kept = {"tags": _json(request.tags), "kept": json.dumps(request.kept), "deployed_at": ready}
         self._touch(found, kept)
@@ -260,6 +257,10 @@ class ModelDeployments:
         model.check_tier(sku)
         self._check_region(account, model.span(0.0, sku, 1))
         return model
+
+    def _check_room(self, span: Span, others: list[Deployment]) -> None:
+        deployable.check_room(span, [each.span for each in others])
+        self.quotas.check(span.quota, span.capacity, [each.held for each in others])
 
     def _check_region(self, account: str, span: Span) -> None:
         known = self.accounts.find(account)
