@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from foundry_emulator.accounts import Accounts
 from foundry_emulator.addresses import Addresses
 from foundry_emulator.auth import Gatekeeper
+from foundry_emulator.background import Background
 from foundry_emulator.batches import records as batch_records
 from foundry_emulator.batches.routes import BatchRoutes
 from foundry_emulator.batches.store import Batches
@@ -34,7 +35,6 @@ from foundry_emulator.controls.reset_routes import ResetRoutes
 from foundry_emulator.controls.routes import OwnControls
 from foundry_emulator.data_plane import DataPlane
 from foundry_emulator.files import store as file_store
-from foundry_emulator.files.eraser import Eraser
 from foundry_emulator.files.routes import FileRoutes
 from foundry_emulator.files.store import Files
 from foundry_emulator.fine_tuning import records as job_records
@@ -87,6 +87,7 @@ SCHEMAS = (
     response_store.SCHEMA,
     fault_store.SCHEMA,
 )
+ERASE_EVERY_SECONDS = 0.25
 
 
 class Worker(Protocol):
@@ -157,7 +158,8 @@ class _Services:
     @property
     def workers(self) -> tuple[Worker, ...]:
         """Everything beside it."""
-        return (self.runner, Deliveries(self.state), Eraser([self.files.erase, self.uploads.erase]), self.batch_worker)
+        erasers = [Background("eraser", ERASE_EVERY_SECONDS, kept.erase) for kept in (self.files, self.uploads)]
+        return (self.runner, Deliveries(self.state), *erasers, self.batch_worker)
 
     def _routes(self) -> Iterator[Route]:
         yield from FileRoutes(self.plane, self.files).routes()

@@ -48,7 +48,6 @@ def fields(required: dict[str, Schema], optional: dict[str, Schema] | None = Non
 
 
 ID = {kind: shaped(f"{kind}-{HEX}") for kind in ("file", "ftjob", "ftevent", "ftchkpt", "chatcmpl")}
-NULL: Schema = {"type": "null"}
 MODEL_NAME = shaped(f"{BASE}|{FINE_TUNED}(:ckpt-step-\\d+)?|ftchkpt-{HEX}")
 
 
