@@ -4,11 +4,19 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from azure.mgmt.cognitiveservices.models import Deployment, DeploymentModel, DeploymentProperties, Sku
+from azure.mgmt.cognitiveservices.models import Deployment
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.foundry_emulator.support import EmulatorProcess, ended, examples, running, training_file, upload
+from tests.foundry_emulator.support import (
+    EmulatorProcess,
+    deployment_of,
+    ended,
+    examples,
+    running,
+    training_file,
+    upload,
+)
 
 QUICK = (
     "--deployment-creation-seconds",
@@ -38,15 +46,6 @@ def client(emulator: EmulatorProcess) -> Iterator[OpenAI]:
 def control(emulator: EmulatorProcess) -> Iterator[CognitiveServicesManagementClient]:
     with emulator.management(retry_total=0) as opened:
         yield opened
-
-
-def deployment_of(model: str, version: str = "1", capacity: int = 100_000) -> Deployment:
-    """Return the body that asks for a model deployment."""
-    return Deployment(
-        sku=Sku(name="GlobalStandard", capacity=capacity),
-        properties=DeploymentProperties(model=DeploymentModel(format="OpenAI", name=model, version=version)),
-        tags={"owner": "tests"},
-    )
 
 
 Deploy = Callable[..., Deployment]

@@ -8,8 +8,7 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
-from tests.foundry_emulator.conftest import deployment_of
-from tests.foundry_emulator.support import TEXTURES, examples, once_deployed, question
+from tests.foundry_emulator.support import TEXTURES, deployment_of, examples, once_deployed, question
 
 BASE, TUNED = "a-base-model", "a-tuned-model"
 HELD_OUT = examples(range(300, 304))

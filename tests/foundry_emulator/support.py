@@ -1,8 +1,10 @@
-"""Small drawn textures, training files made of them, and an emulator process to hold."""
+"""Small drawn textures, training files made of them, an emulator process to hold, and waiting for what it does."""
 
 import base64
 import io
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from azure.mgmt.cognitiveservices.models import Deployment, DeploymentModel, DeploymentProperties, Sku
 from openai import NotFoundError, OpenAI
 from openai.types import FileObject
 from openai.types.fine_tuning import FineTuningJob
@@ -132,6 +135,28 @@ def once_deployed(ask: Callable[[], Found]) -> Found:
             return None
 
     return until(look)[0]
+
+
+def deployment_of(model: str, version: str = "1", capacity: int = 100_000) -> Deployment:
+    """Return the body that asks for a model deployment."""
+    return Deployment(
+        sku=Sku(name="GlobalStandard", capacity=capacity),
+        properties=DeploymentProperties(model=DeploymentModel(format="OpenAI", name=model, version=version)),
+        tags={"owner": "tests"},
+    )
+
+
+def start_in_vain(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with *options* that it cannot start with; return how it ended."""
+    return subprocess.run(
+        [sys.executable, "-m", "foundry_emulator", *options], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+
+
+def trainer_of(parent: int) -> str:
+    """Return the process id of a child that any thread of *parent* has started."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    return next(child for task in tasks for child in task.read_text().split())
 
 
 class EmulatorProcess(FoundryProcess):

@@ -11,8 +11,15 @@ from azure.mgmt.cognitiveservices.models import Deployment
 from openai import AsyncAzureOpenAI, AuthenticationError, AzureOpenAI, NotFoundError, OpenAI
 
 from tests.foundry_emulator.deployed import wait_for
-from tests.foundry_emulator.support import API_KEY, EmulatorProcess, examples, question, running, training_file
-from tests.foundry_emulator.test_process import start_in_vain
+from tests.foundry_emulator.support import (
+    API_KEY,
+    EmulatorProcess,
+    examples,
+    question,
+    running,
+    start_in_vain,
+    training_file,
+)
 
 DATE = "2024-10-21"
 Deploy = Callable[..., Deployment]

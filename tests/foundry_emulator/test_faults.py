@@ -20,11 +20,11 @@ from azure.core.exceptions import (
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import OpenAI
 
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import (
     MODEL,
     ROOT,
     EmulatorProcess,
+    deployment_of,
     examples,
     question,
     running,

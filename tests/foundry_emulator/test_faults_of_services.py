@@ -11,11 +11,11 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.deployed import ask, tokens_of
 from tests.foundry_emulator.support import (
     MODEL,
     EmulatorProcess,
+    deployment_of,
     ended,
     examples,
     once_deployed,

@@ -15,13 +15,13 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.fields import FIELDS, problems
 from tests.foundry_emulator.seen import Seen
 from tests.foundry_emulator.support import (
     API_KEY,
     MODEL,
     EmulatorProcess,
+    deployment_of,
     ended,
     examples,
     question,

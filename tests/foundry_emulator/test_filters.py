@@ -9,9 +9,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.deployed import BASE, both_deployed, wait_for
-from tests.foundry_emulator.support import EmulatorProcess, running
+from tests.foundry_emulator.support import EmulatorProcess, deployment_of, running
 
 SMALL = "a-small-one"
 HARMLESS: list[Any] = [{"role": "user", "content": "Answer with one of: a nice day, a nice knife."}]

@@ -23,11 +23,11 @@ from tests.foundry_emulator.support import (
     question,
     running,
     train,
+    trainer_of,
     training_file,
     until,
     upload,
 )
-from tests.foundry_emulator.test_process import trainer_of
 from tests.foundry_emulator.waiting import long_job, paused
 
 Deploy = Callable[..., Deployment]

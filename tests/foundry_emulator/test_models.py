@@ -16,16 +16,16 @@ from openai.types.fine_tuning import FineTuningJob
 
 from foundry_emulator.models.table import OWN_TABLE
 from foundry_emulator.testing import ControlRefused
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import (
     API_KEY,
     MODEL,
     EmulatorProcess,
+    deployment_of,
     examples,
     running,
+    start_in_vain,
     train,
 )
-from tests.foundry_emulator.test_process import start_in_vain
 from tests.foundry_emulator.waiting import long_job
 
 Deploy = Callable[..., Deployment]

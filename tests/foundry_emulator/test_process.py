@@ -1,8 +1,6 @@
 """The process: how it starts, how it ends, and what survives."""
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,21 +9,16 @@ from openai import OpenAI
 
 from tests.foundry_emulator.support import (
     MODEL,
-    ROOT,
     EmulatorProcess,
     ended,
     examples,
     running,
+    start_in_vain,
+    trainer_of,
     training_file,
     until,
     upload,
 )
-
-
-def start_in_vain(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "foundry_emulator", *options], cwd=ROOT, capture_output=True, text=True, timeout=30
-    )
 
 
 def first_checkpoint(client: OpenAI, job: str) -> str:
@@ -64,12 +57,6 @@ def test_a_training_process_dies_with_its_emulator(tmp_path: Path) -> None:
         emulator.kill()
 
     assert until(lambda: not trainer.exists())
-
-
-def trainer_of(parent: int) -> str:
-    """Return the process id of a child that any thread of *parent* has started."""
-    tasks = Path(f"/proc/{parent}/task").glob("*/children")
-    return next(child for task in tasks for child in task.read_text().split())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

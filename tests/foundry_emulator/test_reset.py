@@ -20,10 +20,10 @@ from openai import OpenAI
 
 from foundry_emulator.controls import reset
 from foundry_emulator.testing import ControlRefused
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import (
     MODEL,
     EmulatorProcess,
+    deployment_of,
     ended,
     examples,
     in_status,

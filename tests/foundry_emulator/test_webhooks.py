@@ -14,8 +14,17 @@ from openai import AsyncOpenAI, OpenAI
 
 from foundry_emulator.testing import ControlRefused
 from tests.foundry_emulator.fields import check
-from tests.foundry_emulator.support import API_KEY, EmulatorProcess, Example, data_url, examples, running, train, until
-from tests.foundry_emulator.test_process import start_in_vain
+from tests.foundry_emulator.support import (
+    API_KEY,
+    EmulatorProcess,
+    Example,
+    data_url,
+    examples,
+    running,
+    start_in_vain,
+    train,
+    until,
+)
 from tests.foundry_emulator.waiting import long_job
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="
