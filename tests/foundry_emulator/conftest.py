@@ -83,3 +83,17 @@ def trained(client: OpenAI) -> FineTuningJob:
         extra_body={"trainingType": "GlobalStandard"},
     )
     return ended(client, job.id)
+
+
+@pytest.fixture
+def faulty(process: EmulatorProcess) -> Iterator[EmulatorProcess]:
+    """Return the `process` of the module; no fault outlives a test."""
+    yield process
+    process.ask("DELETE", "/emulator/faults")
+
+
+@pytest.fixture
+def patient(faulty: EmulatorProcess) -> Iterator[OpenAI]:
+    """Return a client that tries again twice, as clients do unless told otherwise."""
+    with faulty.openai() as opened:
+        yield opened

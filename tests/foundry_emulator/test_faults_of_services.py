@@ -37,13 +37,6 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProces
 
 
 @pytest.fixture
-def faulty(process: EmulatorProcess) -> Iterator[EmulatorProcess]:
-    """Return the emulator; no fault outlives a test."""
-    yield process
-    process.ask("DELETE", "/emulator/faults")
-
-
-@pytest.fixture
 def client(faulty: EmulatorProcess) -> Iterator[OpenAI]:
     with faulty.client() as opened:
         yield opened
