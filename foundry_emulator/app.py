@@ -41,7 +41,6 @@ from foundry_emulator.fine_tuning import records as job_records
 from foundry_emulator.fine_tuning import webhooks
 from foundry_emulator.fine_tuning.copies import Copies
 from foundry_emulator.fine_tuning.jobs import Jobs
-from foundry_emulator.fine_tuning.needs import files_of_living_jobs
 from foundry_emulator.fine_tuning.records import JobRecords
 from foundry_emulator.fine_tuning.routes import JobRoutes
 from foundry_emulator.fine_tuning.runner import JobRunner
@@ -145,7 +144,7 @@ class _Services:
         self.reset.finish()
         for kept in (self.files, self.uploads):
             kept.sweep()
-        self.files.keep_for(lambda: files_of_living_jobs(self.state))
+        self.files.keep_for(self.jobs.needed_files)
         self.files.keep_for(self.batches.needed_files)
 
     @property
