@@ -211,7 +211,7 @@ def test_a_byte_order_mark_is_rejected_in_the_words_of_the_service(client: OpenA
         ({"endpoint": "/v1/embeddings"}, "The endpoint '/v1/embeddings' is not one of"),
         ({"endpoint": None}, "The endpoint"),
         ({"completion_window": "48h"}, "completion_window must be '24h'"),
-        ({"metadata": {"a": 1}}, "metadata must be text"),
+        ({"metadata": {"a": 1}}, "metadata 'a' must be text"),
         ({"metadata": ["a"]}, "metadata must be an object"),
         ({"output_expires_after": {"anchor": "created_at", "seconds": 60}}, "from 1209600 to 2592000"),
     ],
