@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from foundry_emulator.command_line import parser_for, settings_from
-from foundry_emulator.settings import ONE_BLAS_THREAD, CannotServe
+from foundry_emulator.processes import ONE_BLAS_THREAD
+from foundry_emulator.settings import CannotServe
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m foundry_emulator") -> int:

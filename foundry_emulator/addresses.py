@@ -53,7 +53,7 @@ class Addresses:
             await self._application(scope, receive, send)
             return
         scope = self._with_account(scope)
-        dated = undated(_path_of(scope))
+        dated = undated(true_path(scope))
         if dated is None:
             await self._application(scope, receive, send)
         elif not parse_qs(scope["query_string"].decode("latin-1")).get("api-version"):
@@ -71,7 +71,8 @@ class Addresses:
         return {**scope, "state": {**scope.get("state", {}), "account": account}}
 
 
-def _path_of(scope: Scope) -> str:
+def true_path(scope: Scope) -> str:
+    """Return the path of a request without the account that it may begin with."""
     path: str = scope["path"]
     return path.removeprefix(unquote(scope.get("root_path", "")))
 
@@ -86,28 +87,41 @@ def _host_label(scope: Scope) -> str:
     return str(host.decode("latin-1").partition(".")[0])
 
 
-def _naming(receive: Receive, deployment: str) -> Receive:
-    """Return *receive* with the model deployment of the path put into the body, where the v1 form has it."""
-    done = False
-
-    async def receive_named() -> Message:
-        nonlocal done
-        if done:
-            return await receive()
-        content = await _whole_body(receive)
-        done = True
-        return {"type": "http.request", "body": _named(content, deployment), "more_body": False}
-
-    return receive_named
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    content = b""
+async def whole_body(receive: Receive) -> bytes:
+    """Return the body of a request, read to its end."""
+    content = bytearray()
     while True:
         message = await receive()
-        content += bytes(message.get("body", b""))
+        content += message.get("body", b"")
         if not message.get("more_body"):
-            return content
+            return bytes(content)
+
+
+def again(content: bytes, receive: Receive) -> Receive:
+    """Return what gives *content* as the body of the request, then whatever *receive* still has."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return receive_again
+
+
+def _naming(receive: Receive, deployment: str) -> Receive:
+    """Return *receive* with the model deployment of the path put into the body, where the v1 form has it."""
+    named: Receive | None = None
+
+    async def receive_named() -> Message:
+        nonlocal named
+        if named is None:
+            named = again(_named(await whole_body(receive), deployment), receive)
+        return await named()
+
+    return receive_named
 
 
 def _named(content: bytes, deployment: str) -> bytes:

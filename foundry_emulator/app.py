@@ -12,10 +12,12 @@ from starlette.types import ASGIApp
 from foundry_emulator.accounts import Accounts
 from foundry_emulator.addresses import Addresses
 from foundry_emulator.auth import Gatekeeper
+from foundry_emulator.background import Background
 from foundry_emulator.batches import records as batch_records
 from foundry_emulator.batches.routes import BatchRoutes
 from foundry_emulator.batches.store import Batches
 from foundry_emulator.batches.worker import Answer, BatchWorker, Tools
+from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import deployment_records, operations
 from foundry_emulator.control_plane.account_routes import AccountRoutes
@@ -33,14 +35,12 @@ from foundry_emulator.controls.reset_routes import ResetRoutes
 from foundry_emulator.controls.routes import OwnControls
 from foundry_emulator.data_plane import DataPlane
 from foundry_emulator.files import store as file_store
-from foundry_emulator.files.eraser import Eraser
 from foundry_emulator.files.routes import FileRoutes
 from foundry_emulator.files.store import Files
 from foundry_emulator.fine_tuning import records as job_records
 from foundry_emulator.fine_tuning import webhooks
 from foundry_emulator.fine_tuning.copies import Copies
 from foundry_emulator.fine_tuning.jobs import Jobs
-from foundry_emulator.fine_tuning.needs import files_of_living_jobs
 from foundry_emulator.fine_tuning.records import JobRecords
 from foundry_emulator.fine_tuning.routes import JobRoutes
 from foundry_emulator.fine_tuning.runner import JobRunner
@@ -60,7 +60,6 @@ from foundry_emulator.learning.feature_cache import FeatureCache
 from foundry_emulator.meter.meter import Meter
 from foundry_emulator.meter.prices import read_prices
 from foundry_emulator.meter.routes import MeterRoutes
-from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.metrics.outages import Outages
 from foundry_emulator.metrics.routes import MetricRoutes
 from foundry_emulator.metrics.series import Charts
@@ -87,6 +86,7 @@ SCHEMAS = (
     response_store.SCHEMA,
     fault_store.SCHEMA,
 )
+ERASE_EVERY_SECONDS = 0.25
 
 
 class Worker(Protocol):
@@ -145,7 +145,7 @@ class _Services:
         self.reset.finish()
         for kept in (self.files, self.uploads):
             kept.sweep()
-        self.files.keep_for(lambda: files_of_living_jobs(self.state))
+        self.files.keep_for(self.jobs.needed_files)
         self.files.keep_for(self.batches.needed_files)
 
     @property
@@ -163,7 +163,8 @@ class _Services:
     @property
     def workers(self) -> tuple[Worker, ...]:
         """Everything beside it."""
-        return (self.runner, Deliveries(self.state), Eraser([self.files.erase, self.uploads.erase]), self.batch_worker)
+        erasers = [Background("eraser", ERASE_EVERY_SECONDS, kept.erase) for kept in (self.files, self.uploads)]
+        return (self.runner, Deliveries(self.state), *erasers, self.batch_worker)
 
     def _routes(self) -> Iterator[Route]:
         yield from FileRoutes(self.plane, self.files).routes()

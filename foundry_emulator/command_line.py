@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from foundry_emulator.accounts import Account
+from foundry_emulator.content_filter import Filters
 from foundry_emulator.controls import fault_script
-from foundry_emulator.inference.filters import Filters
 from foundry_emulator.settings import (
     DEFAULT_ACCOUNT,
     CannotServe,

@@ -94,10 +94,10 @@ def bad_request(message: str, param: str | None, code: str | None) -> ServiceErr
     return ServiceError(400, code, message, type="invalid_request_error", param=param)
 
 
-def content_filter(results: Mapping[str, Any]) -> ServiceError:
+def content_filter(results: Mapping[str, Any], status: int = 400) -> ServiceError:
     """Refuse a prompt because of what the content filter found in it."""
     refusal = ServiceError(
-        400,
+        status,
         "content_filter",
         "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please"
         " modify your prompt and retry. To learn more about our content filtering policies please read our"
@@ -106,7 +106,7 @@ def content_filter(results: Mapping[str, Any]) -> ServiceError:
         param="prompt",
         innererror={"code": "ResponsibleAIPolicyViolation", "content_filter_result": dict(results)},
     )
-    refusal.details["status"] = refusal.status
+    refusal.details["status"] = status
     return refusal
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from foundry_emulator import errors
 from foundry_emulator.errors import ServiceError
@@ -40,8 +41,13 @@ def identified(response: Response) -> Response:
     return response
 
 
-def everyone(_request: Request) -> None:
-    """Admit everyone: the emulator's own addresses hold no secrets."""
+def open_route(method: str, path: str, handler: Handler) -> Route:
+    """Return the route that leads *method* on *path* to *handler*, for everyone: the emulator's own hold no secrets."""
+    return Route(path, guarded(handler, _everyone), methods=[method])
+
+
+def _everyone(_request: Request) -> None:
+    """Admit everyone."""
 
 
 def refused(refusal: ServiceError) -> Response:

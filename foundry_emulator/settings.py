@@ -9,10 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from foundry_emulator.accounts import Account
-from foundry_emulator.inference.filters import Filters
+from foundry_emulator.content_filter import Filters
 
-# answers are the same to the last bit only with one BLAS thread; the libraries read this when they are loaded
-ONE_BLAS_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM")}
 DEFAULT_ACCOUNT = Account("local", "local-key", "swedencentral")
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from foundry_emulator.processes import python_path
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
     from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
@@ -57,7 +59,7 @@ class FoundryProcess:
             [*command, "--api-key", api_key, *demanded, *options],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": _python_path(), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": python_path(), **(environment or {})},
         )
         line = self.process.stdout.readline() if self.process.stdout else ""
         if not line:
@@ -146,13 +148,13 @@ class FoundryProcess:
         self.ask("POST", "/emulator/reset", {"account": account} if account else {})
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Return the answer of one of the emulator's own addresses; ControlRefused if it is refused."""
+        """Return the answer of one of the emulator's own addresses, {} for none; ControlRefused if it is refused."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.address + path, data=content, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:
-                told: dict[str, Any] = json.load(answer)
+                told: dict[str, Any] = json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as refusal:
             with refusal:
                 raise ControlRefused(f"{method} {path}: {refusal.code}: {_message(refusal.read())}") from None
@@ -227,13 +229,6 @@ def command_line(options: Mapping[str, Any]) -> list[str]:
             if each is not None and each is not False:
                 arguments += [flag] if each is True else [flag, str(each)]
     return arguments
-
-
-def _python_path() -> str:
-    """Return the module search path with the folder that this package was imported from in front."""
-    ours = str(Path(__file__).resolve().parents[1])
-    inherited = os.environ.get("PYTHONPATH")
-    return os.pathsep.join([ours, inherited] if inherited else [ours])
 
 
 def _message(content: bytes) -> str:

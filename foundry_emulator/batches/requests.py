@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from foundry_emulator import errors
+from foundry_emulator import errors, metadata
 from foundry_emulator.files.requests import expiry_of_json
 
 WINDOW = "24h"
 _PREFIX = "/v1"
-_MOST_METADATA, _LONGEST_KEY, _LONGEST_VALUE = 16, 64, 512
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,8 @@ def parse(body: dict[str, Any], endpoints: frozenset[str]) -> BatchRequest:
     if body.get("completion_window") != WINDOW:
         raise errors.invalid_payload(f"The completion_window must be '{WINDOW}'.")
     expiry = expiry_of_json(body.get("output_expires_after"), "output_expires_after")
-    return BatchRequest(input_file, endpoint, _metadata(body.get("metadata")), expiry)
+    attached = None if body.get("metadata") is None else metadata.checked(body["metadata"])
+    return BatchRequest(input_file, endpoint, attached, expiry)
 
 
 def normalised(url: Any) -> str:
@@ -40,16 +40,3 @@ def normalised(url: Any) -> str:
     if not isinstance(url, str):
         return ""
     return url if url.startswith(f"{_PREFIX}/") else _PREFIX + url
-
-
-def _metadata(value: Any) -> dict[str, str] | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict) or len(value) > _MOST_METADATA:
-        raise errors.invalid_payload(f"The metadata must be an object of at most {_MOST_METADATA} pairs.")
-    for key, text in value.items():
-        if not isinstance(text, str) or len(key) > _LONGEST_KEY or len(text) > _LONGEST_VALUE:
-            raise errors.invalid_payload(
-                f"The metadata must be text, keys up to {_LONGEST_KEY} and values up to {_LONGEST_VALUE} long."
-            )
-    return value

@@ -64,9 +64,7 @@ def validate(path: Path, endpoint: str, check_model: Callable[[str], None], paus
             rows.check(line)
             pause()
     if verdict.total == 0:
-        verdict.add(
-            "empty_file", "The input file is empty. Please ensure that the batch contains at least one request."
-        )
+        verdict.add("empty_file", _EMPTY)
     return verdict
 
 

@@ -12,12 +12,14 @@ from sqlite3 import Row
 from typing import Any
 
 from foundry_emulator import errors
+from foundry_emulator.background import Background
 from foundry_emulator.batches import records
 from foundry_emulator.batches.records import LIVING, Progress
 from foundry_emulator.batches.validation import Interrupted, Unsuitable, validate
 from foundry_emulator.batches.working_files import COMPLETED, WorkingFiles
 from foundry_emulator.clock import Clock
-from foundry_emulator.control_plane.model_deployments import BATCH_SKUS, ModelDeployments
+from foundry_emulator.control_plane import tiers
+from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.files.json_lines import parse, read_lines
 from foundry_emulator.files.requests import NewFile
 from foundry_emulator.files.store import Files
@@ -55,8 +57,8 @@ class BatchWorker:
         self._folder.mkdir(exist_ok=True)
         self._worked: dict[str, float] = {}
         self._working = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="batch-worker", daemon=True)
+        self._background = Background("batch-worker", _POLL_SECONDS, self._look)
+        self._stopping = self._background.stopping
         self._steps = {
             "validating": self._validate,
             "in_progress": self._proceed,
@@ -70,12 +72,11 @@ class BatchWorker:
         for path in self._folder.iterdir():
             if path.stem not in living:
                 path.unlink()
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End after the request that is being answered."""
-        self._stopping.set()
-        self._thread.join()
+        self._background.stop()
 
     @contextmanager
     def quiet(self, _account: str | None = None) -> Iterator[None]:
@@ -83,22 +84,15 @@ class BatchWorker:
         with self._working:
             yield
 
-    def _run(self) -> None:
-        while not self._stopping.wait(_POLL_SECONDS):
-            with self._working:
+    def _look(self) -> None:
+        with self._working:
+            for row in self._living():
                 try:
-                    self._look()
+                    self._steps[row["status"]](row)
                 except Interrupted:
                     return
-
-    def _look(self) -> None:
-        for row in self._living():
-            try:
-                self._steps[row["status"]](row)
-            except Interrupted:
-                raise
-            except Exception:  # one batch must not end the others; it is tried again
-                logger.exception("batch %s", row["id"])
+                except Exception:  # one batch must not end the others; it is tried again
+                    logger.exception("batch %s", row["id"])
 
     def _living(self) -> list[Row]:
         return self._state.rows(f"select * from batches where {LIVING} order by number")
@@ -123,8 +117,8 @@ class BatchWorker:
             raise Unsuitable("model_not_found", message) from problem
         if deployment.weights is not None:
             raise Unsuitable("invalid_request", f"'{name}' is a fine-tuned model; batch does not support those.")
-        if deployment.sku not in BATCH_SKUS:
-            raise Unsuitable("invalid_request", f"The sku of '{name}' is {deployment.sku}, not {BATCH_SKUS[0]}.")
+        if deployment.sku not in tiers.BATCH:
+            raise Unsuitable("invalid_request", f"The sku of '{name}' is {deployment.sku}, not {tiers.BATCH[0]}.")
 
     def _proceed(self, row: Row) -> None:
         if row["completed"] + row["failed"] < row["total"]:

@@ -6,9 +6,10 @@ from typing import Any
 from foundry_emulator.accounts import Account
 from foundry_emulator.clock import iso
 from foundry_emulator.control_plane import tiers
+from foundry_emulator.control_plane.bodies import capabilities_of
 from foundry_emulator.control_plane.deployment_requests import LARGEST_CAPACITY
 from foundry_emulator.control_plane.places import Place
-from foundry_emulator.control_plane.quotas import Held, QuotaName, Quotas, names_of
+from foundry_emulator.control_plane.quotas import Held, QuotaName, Quotas, names_of, used_of
 from foundry_emulator.files.store import LARGEST_BYTES
 from foundry_emulator.fine_tuning.runner import MOST_RUNNING
 from foundry_emulator.models import catalogue
@@ -91,11 +92,9 @@ def model_capacities(
     subscription: str, base: BaseModel, region: str, quotas: Quotas, held: Iterable[Held]
 ) -> list[dict[str, Any]]:
     """Return how much capacity is left in a region for a base model and for those tuned from it, tier by tier."""
-    used: dict[QuotaName, int] = {}
-    for each in held:
-        used[each.name] = used.get(each.name, 0) + each.capacity
+    used = used_of(held)
     path = f"/subscriptions/{subscription}/providers/Microsoft.CognitiveServices/locations/{region}/modelCapacities"
-    left = {name: float(max(0, quotas.limit(name) - used.get(name, 0))) for name in names_of(base)}
+    left = {name: float(max(0, quotas.limit(name) - used[name])) for name in names_of(base)}
     return [
         {
             "id": f"{path}/OpenAI.{sku}.{base.name}.{base.version}",
@@ -151,10 +150,4 @@ def _sku(name: QuotaName) -> dict[str, Any]:
 
 
 def _capabilities(base: BaseModel) -> dict[str, str]:
-    return {
-        "chatCompletion": "true",
-        "responses": "true",
-        "inference": "true",
-        "maxContextToken": str(base.max_context_tokens),
-        "maxOutputToken": "16384",
-    }
+    return {**capabilities_of(base), "inference": "true"}

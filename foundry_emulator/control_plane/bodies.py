@@ -8,6 +8,7 @@ from foundry_emulator.control_plane.deployment_records import Deployment
 from foundry_emulator.control_plane.deployment_requests import LARGEST_CAPACITY
 from foundry_emulator.control_plane.places import Place
 from foundry_emulator.models import catalogue
+from foundry_emulator.models.table import BaseModel
 
 TOKENS_PER_UNIT = 1_000
 REQUESTS_PER_UNIT = 6
@@ -28,7 +29,7 @@ def body_of(place: Place, deployment: Deployment, now: float) -> dict[str, Any]:
             "model": {**model, "source": span.model_source} if span.model_source else model,
             "versionUpgradeOption": "NoAutoUpgrade" if span.fine_tuned else "OnceNewDefaultVersionAvailable",
             "currentCapacity": span.capacity,
-            "capabilities": _capabilities(span.base_model),
+            "capabilities": capabilities_of(catalogue.base_model(span.base_model)),
             **json.loads(life.kept),
             "provisioningState": deployment.state(now),
             "rateLimits": rate_limits(span.capacity),
@@ -68,12 +69,11 @@ def skus_of(deployment: Deployment) -> list[dict[str, Any]]:
     return [{"resourceType": resource_type, "sku": {"name": span.sku, "capacity": span.capacity}, "capacity": capacity}]
 
 
-def _capabilities(base_id: str) -> dict[str, str]:
-    base = catalogue.base_model(base_id)
-    context = base.max_context_tokens if base else 0
+def capabilities_of(base: BaseModel | None) -> dict[str, str]:
+    """Return what a model that is or was tuned from *base* can do."""
     return {
         "chatCompletion": "true",
         "responses": "true",
-        "maxContextToken": str(context),
+        "maxContextToken": str(base.max_context_tokens if base else 0),
         "maxOutputToken": "16384",
     }

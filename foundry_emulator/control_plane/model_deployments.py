@@ -9,9 +9,9 @@ from typing import Any
 
 from foundry_emulator import errors
 from foundry_emulator.accounts import Accounts
+from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import bodies, deployable, tiers
-from foundry_emulator.control_plane.bodies import rate_limits as rate_limits
 from foundry_emulator.control_plane.deployable import Deployable
 from foundry_emulator.control_plane.deployment_records import Deployment, DeploymentRecords, Span
 from foundry_emulator.control_plane.deployment_requests import PutRequest, check_name, parse_patch, parse_put
@@ -19,12 +19,10 @@ from foundry_emulator.control_plane.operations import Operations
 from foundry_emulator.control_plane.places import Conditions, Place, Written
 from foundry_emulator.control_plane.quotas import Held, Quotas
 from foundry_emulator.control_plane.retention import Retention
-from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.models.catalogue import KnownModel
 from foundry_emulator.settings import DeploymentRules, Durations
 from foundry_emulator.state import State
 
-BATCH_SKUS = tiers.BATCH
 Fails = Callable[[str, str, str], Mapping[str, str] | None]
 CheckModel = Callable[[KnownModel], None]
 _ALWAYS = Conditions()
@@ -193,9 +191,7 @@ class ModelDeployments:
         sku = request.sku or "Standard"
         model = self._deployable(place.account, request, sku)
         span = model.span(now, sku, request.capacity)
-        living = self.records.living(place.account, now)
-        deployable.check_room(span, [each.span for each in living])
-        self.quotas.check(span.quota, span.capacity, [each.held for each in living])
+        self._check_room(span, self.records.living(place.account, now))
         told = self.fails(place.account, name, span.model)
         failure = json.dumps(dict(told)) if told is not None else None
         takes_time = span.fine_tuned or failure is not None
@@ -227,8 +223,7 @@ class ModelDeployments:
         ready = self.clock.now() + self.durations.deployment_creation
         span = model.span(ready, found.span.sku, found.span.capacity)
         others = [each for each in self.records.living(place.account, self.clock.now()) if each != found]
-        deployable.check_room(span, [each.span for each in others])
-        self.quotas.check(span.quota, span.capacity, [each.held for each in others])
+        self._check_room(span, others)
         self.records.add_span(found.life.number, span)
         kept = {"tags": _json(request.tags), "kept": json.dumps(request.kept), "deployed_at": ready}
         self._touch(found, kept)
@@ -262,6 +257,10 @@ class ModelDeployments:
         model.check_tier(sku)
         self._check_region(account, model.span(0.0, sku, 1))
         return model
+
+    def _check_room(self, span: Span, others: list[Deployment]) -> None:
+        deployable.check_room(span, [each.span for each in others])
+        self.quotas.check(span.quota, span.capacity, [each.held for each in others])
 
     def _check_region(self, account: str, span: Span) -> None:
         known = self.accounts.find(account)

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from foundry_emulator.control_plane.histories import histories
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
-from foundry_emulator.http_answers import everyone, guarded
+from foundry_emulator.http_answers import open_route
 
 
 class OwnDeploymentRoutes:
@@ -18,7 +18,7 @@ class OwnDeploymentRoutes:
 
     def routes(self) -> list[Route]:
         """Return every address with its handler."""
-        return [Route("/emulator/model-deployments", guarded(self._list, everyone), methods=["GET"])]
+        return [open_route("GET", "/emulator/model-deployments", self._list)]
 
     async def _list(self, request: Request) -> Response:
         account = request.query_params.get("account")

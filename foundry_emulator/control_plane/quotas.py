@@ -1,6 +1,7 @@
 """Quota: how much capacity an account may hold of each model in each tier, and how much it holds."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,18 +65,24 @@ class Quotas:
 
     def usages(self, held: Iterable[Held], accounts: int = 1) -> list[dict[str, Any]]:
         """Return every quota with what is *held* of it, as usages list it for so many *accounts*."""
-        used: dict[QuotaName, int] = {}
-        for each in held:
-            used[each.name] = used.get(each.name, 0) + each.capacity
+        used = used_of(held)
         return [
             {
                 "unit": "Count",
                 "name": {"value": name.value, "localizedValue": name.localized},
-                "currentValue": float(used.get(name, 0)),
+                "currentValue": float(used[name]),
                 "limit": float(self.limit(name) * accounts),
             }
             for name in all_names()
         ]
+
+
+def used_of(held: Iterable[Held]) -> Counter[QuotaName]:
+    """Return how much of each quota is *held* in all."""
+    used: Counter[QuotaName] = Counter()
+    for each in held:
+        used[each.name] += each.capacity
+    return used
 
 
 def all_names() -> list[QuotaName]:

@@ -5,10 +5,10 @@ What is due is found from moments when somebody looks, so a clock that jumps by 
 
 from dataclasses import dataclass
 
+from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import tiers
 from foundry_emulator.control_plane.deployment_records import Deployment, DeploymentRecords
-from foundry_emulator.metrics.calls import Calls
 
 DAY = 86_400
 IDLE_SECONDS = 15 * DAY

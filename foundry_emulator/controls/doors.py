@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from foundry_emulator.controls.fault_gate import OWN, true_path
+from foundry_emulator.addresses import true_path
+from foundry_emulator.controls.fault_gate import OWN
 
 LONGEST_WAIT_SECONDS = 10
 

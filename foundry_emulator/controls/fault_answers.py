@@ -3,18 +3,11 @@
 from http import HTTPStatus
 
 from foundry_emulator import errors
+from foundry_emulator.content_filter import FILTERED_PROMPT
 from foundry_emulator.controls.fault_script import Fault
 from foundry_emulator.errors import ServiceError
 
 _RETRY = {"retry-after": "1"}
-_SAFE = {"filtered": False, "severity": "safe"}
-_FILTER_RESULT = {
-    "hate": _SAFE,
-    "jailbreak": {"filtered": False, "detected": False},
-    "self_harm": _SAFE,
-    "sexual": _SAFE,
-    "violence": {"filtered": True, "severity": "medium"},
-}
 _DATA_PLANE = {
     403: ("AccessDenied", "Access denied due to Virtual Network/Firewall rules."),
     408: ("Timeout", "The operation was timeout."),
@@ -60,7 +53,7 @@ def answer(fault: Fault, path: str) -> ServiceError:
     usual = _of_control_plane(status, path) if is_control_plane(path) else _of_data_plane(status, path)
     code = fault.script.get("code", usual.code)
     if code == "content_filter":
-        usual = _content_filter(status)
+        usual = errors.content_filter(FILTERED_PROMPT, status)
     message = fault.script.get("message", usual.message)
     told = ServiceError(status, code, message, headers=fault.script.get("headers", usual.headers))
     if code == usual.code:
@@ -71,7 +64,11 @@ def answer(fault: Fault, path: str) -> ServiceError:
 def _of_data_plane(status: int, path: str) -> ServiceError:
     inference = path.startswith(_INFERENCE)
     if status == HTTPStatus.BAD_REQUEST:
-        return _content_filter(status) if inference else errors.invalid_payload("The request is not valid.")
+        return (
+            errors.content_filter(FILTERED_PROMPT, status)
+            if inference
+            else errors.invalid_payload("The request is not valid.")
+        )
     if status == HTTPStatus.UNAUTHORIZED:
         return errors.wrong_key()
     if status == HTTPStatus.NOT_FOUND:
@@ -100,18 +97,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return f"Status {status}"
-
-
-def _content_filter(status: int) -> ServiceError:
-    refusal = ServiceError(
-        status,
-        "content_filter",
-        "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify"
-        " your prompt and retry. To learn more about our content filtering policies please read our documentation:"
-        " https://go.microsoft.com/fwlink/?linkid=2198766",
-        type=None,
-        param="prompt",
-        innererror={"code": "ResponsibleAIPolicyViolation", "content_filter_result": _FILTER_RESULT},
-    )
-    refusal.details["status"] = status
-    return refusal

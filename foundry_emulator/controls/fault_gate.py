@@ -4,11 +4,11 @@ import asyncio
 import json
 import re
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from foundry_emulator.addresses import again, true_path, whole_body
 from foundry_emulator.controls import connections, fault_answers
 from foundry_emulator.controls.fault_script import Fault
 from foundry_emulator.controls.faults import Faults
@@ -110,12 +110,6 @@ class FaultGate:
         connections.end(send)
 
 
-def true_path(scope: Scope) -> str:
-    """Return the path of a request without the account that it may begin with."""
-    path: str = scope["path"]
-    return path.removeprefix(unquote(scope.get("root_path", "")))
-
-
 def _facts(scope: Scope, path: str) -> dict[str, tuple[str, ...]]:
     """Return what is known of a request without its body; ARM paths name the account and the model deployment."""
     facts: dict[str, tuple[str, ...]] = {"path": (path,), "method": (scope["method"],)}
@@ -132,13 +126,8 @@ async def _model_in_body(scope: Scope, receive: Receive) -> tuple[tuple[str, ...
     content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     if not content_type.startswith(b"application/json"):
         return (), receive
-    content = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        content += message.get("body", b"")
-        more = message.get("more_body", False)
-    return _model_of(bytes(content)), _again(bytes(content), receive)
+    content = await whole_body(receive)
+    return _model_of(content), again(content, receive)
 
 
 def _model_of(content: bytes) -> tuple[str, ...]:
@@ -148,19 +137,6 @@ def _model_of(content: bytes) -> tuple[str, ...]:
         return ()
     model = body.get("model") if isinstance(body, dict) else None
     return (model,) if isinstance(model, str) else ()
-
-
-def _again(content: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    return receive_again
 
 
 def _without_length(start: Message) -> list[tuple[bytes, bytes]]:

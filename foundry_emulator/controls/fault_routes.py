@@ -12,7 +12,7 @@ from foundry_emulator import errors
 from foundry_emulator.accounts import Accounts
 from foundry_emulator.controls.fault_script import BadScript, check_all
 from foundry_emulator.controls.faults import Faults
-from foundry_emulator.http_answers import guarded, in_thread
+from foundry_emulator.http_answers import in_thread, open_route
 
 
 class FaultRoutes:
@@ -24,14 +24,13 @@ class FaultRoutes:
 
     def routes(self) -> list[Route]:
         """Return every address with its handler."""
-        handlers = [
-            ("POST", "/emulator/faults", self._add),
-            ("GET", "/emulator/faults", self._list),
-            ("DELETE", "/emulator/faults", self._remove_all),
-            ("GET", "/emulator/faults/{id}", self._retrieve),
-            ("DELETE", "/emulator/faults/{id}", self._remove),
+        return [
+            open_route("POST", "/emulator/faults", self._add),
+            open_route("GET", "/emulator/faults", self._list),
+            open_route("DELETE", "/emulator/faults", self._remove_all),
+            open_route("GET", "/emulator/faults/{id}", self._retrieve),
+            open_route("DELETE", "/emulator/faults/{id}", self._remove),
         ]
-        return [Route(path, guarded(handler, _everyone), methods=[method]) for method, path, handler in handlers]
 
     async def _add(self, request: Request) -> Response:
         scripts = self._checked(await request.body())
@@ -56,7 +55,3 @@ class FaultRoutes:
             raise errors.invalid_payload(f"The request body is not valid JSON: {problem}.") from problem
         except BadScript as problem:
             raise errors.invalid_payload(f"The fault script makes no sense: {problem}.") from problem
-
-
-def _everyone(_request: Request) -> None:
-    """Admit everyone."""

@@ -9,7 +9,7 @@ from foundry_emulator import errors
 from foundry_emulator.accounts import Accounts
 from foundry_emulator.controls.doors import Doors
 from foundry_emulator.controls.reset import Reset
-from foundry_emulator.http_answers import guarded, json_body
+from foundry_emulator.http_answers import json_body, open_route
 
 
 class ResetRoutes:
@@ -22,7 +22,7 @@ class ResetRoutes:
 
     def routes(self) -> list[Route]:
         """Return the address with its handler."""
-        return [Route("/emulator/reset", guarded(self._empty, _everyone), methods=["POST"])]
+        return [open_route("POST", "/emulator/reset", self._empty)]
 
     async def _empty(self, request: Request) -> Response:
         body = await json_body(request)
@@ -36,7 +36,3 @@ class ResetRoutes:
         async with self._doors.shut():
             await run_in_threadpool(self._reset.run, account)
         return JSONResponse({"emptied": [account] if account else names})
-
-
-def _everyone(_request: Request) -> None:
-    """Admit everyone."""

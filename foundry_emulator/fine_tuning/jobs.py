@@ -122,6 +122,13 @@ class Jobs:
         rows = self.state.rows("select * from checkpoints where job = ? order by step desc", job)
         return [checkpoint_body(owner, row, newest=place == 0) for place, row in enumerate(rows)]
 
+    def needed_files(self) -> set[str]:
+        """Return the ids of the files that jobs which have not ended took over when they were created."""
+        rows = self.state.rows("select request from jobs where status not in ('succeeded', 'failed', 'cancelled')")
+        requests = [json.loads(row["request"]) for row in rows]
+        roles = ("training_file", "validation_file")
+        return {request[role] for request in requests for role in roles if request.get(role)}
+
     def _row(self, account: str, job: str) -> Row:
         row = self.state.row("select * from jobs where account = ? and id = ? and deleted_at is null", account, job)
         if row is None:

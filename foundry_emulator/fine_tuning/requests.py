@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from foundry_emulator import errors
+from foundry_emulator import errors, metadata
 from foundry_emulator.fine_tuning import hyperparameters
 
 MOST_SHOWN = 100
@@ -20,7 +20,6 @@ _FIELDS = frozenset(
 )
 _NAME = re.compile(r"[\x21-\x7e]{1,256}")
 _SUFFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_MOST_METADATA, _LONGEST_KEY, _LONGEST_VALUE = 16, 64, 512
 _MOST_INTEGRATIONS = 5
 _WANDB_TEXTS = ("project", "name", "entity")
 _TRAINING_TYPES = {
@@ -107,7 +106,7 @@ def _echoed(body: dict[str, Any], training_type: str | None) -> dict[str, Any]:
     if body.get("integrations") is not None:
         echoed["integrations"] = _integrations(body["integrations"])
     if body.get("metadata") is not None:
-        echoed["metadata"] = _metadata(body["metadata"])
+        echoed["metadata"] = metadata.checked(body["metadata"])
     if training_type is not None:
         echoed["trainingType"] = training_type
     return echoed
@@ -117,18 +116,6 @@ def without_nulls(value: Any) -> Any:
     """Return *value* without the fields of objects that are null."""
     if isinstance(value, dict):
         return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
-    return value
-
-
-def _metadata(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or len(value) > _MOST_METADATA:
-        raise errors.invalid_payload(f"The metadata must be an object of at most {_MOST_METADATA} pairs.")
-    for key, text in value.items():
-        if not isinstance(text, str) or len(key) > _LONGEST_KEY or len(text) > _LONGEST_VALUE:
-            raise errors.invalid_payload(
-                f"The metadata '{key[:_LONGEST_KEY]}' must be text, keys up to {_LONGEST_KEY}"
-                f" and values up to {_LONGEST_VALUE} long."
-            )
     return value
 
 

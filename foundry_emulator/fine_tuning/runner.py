@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
+from foundry_emulator.background import Background
 from foundry_emulator.clock import Clock
 from foundry_emulator.controls.faults import Faults
 from foundry_emulator.fine_tuning.follower import Follower
@@ -49,17 +50,15 @@ class JobRunner:
         self._trainings: dict[str, _Training] = {}
         self._interrupted: set[str] = set()
         self._starting = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="job-runner", daemon=True)
+        self._background = Background("job-runner", _POLL_SECONDS, self._look)
 
     def start(self) -> None:
         """Begin; jobs that were running when the emulator was killed are run again from their beginning."""
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End every training process; their jobs are taken up again at the next start."""
-        self._stopping.set()
-        self._thread.join()
+        self._background.stop()
         for training in list(self._trainings.values()):
             training.process.end()
 
@@ -76,19 +75,12 @@ class JobRunner:
             self._interrupted -= set(stopped)
             yield
 
-    def _run(self) -> None:
-        while not self._stopping.wait(_POLL_SECONDS):
-            try:
-                with self._starting:
-                    self._look()
-            except Exception:  # whatever it was, there must be a next look
-                logger.exception("jobs")
-
     def _look(self) -> None:
-        self._end_overdue()
-        self._steer()
-        for job in self._startable():
-            self._start(job)
+        with self._starting:
+            self._end_overdue()
+            self._steer()
+            for job in self._startable():
+                self._start(job)
 
     def _startable(self) -> list[Row]:
         """Return interrupted jobs, then as many queued ones as their accounts have room for."""
@@ -149,7 +141,7 @@ class JobRunner:
             logger.exception("job %s", job["id"])
             problem = "internalFailure", "The training could not be followed."
         process.end()
-        if self._stopping.is_set():
+        if self._background.stopping.is_set():
             return
         if problem and job["id"] not in self._interrupted:
             self._records.failed(job["id"], *problem)

@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from foundry_emulator.settings import ONE_BLAS_THREAD
+from foundry_emulator.processes import ONE_BLAS_THREAD, python_path
 
 
 class TrainingProcess:
@@ -56,13 +55,10 @@ class TrainingProcess:
 
 def _spawn() -> subprocess.Popen[str]:
     """Start a training process that inherits nothing but its pipes."""
-    package = str(Path(__file__).resolve().parent.parent)
-    inherited = os.environ.get("PYTHONPATH")
-    paths = os.pathsep.join([package, inherited] if inherited else [package])
     return subprocess.Popen(
         [sys.executable, "-m", "foundry_emulator.learning.trainer"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **ONE_BLAS_THREAD, "PYTHONPATH": paths},
+        env={**os.environ, **ONE_BLAS_THREAD, "PYTHONPATH": python_path()},
     )

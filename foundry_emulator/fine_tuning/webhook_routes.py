@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from foundry_emulator.fine_tuning.webhooks import Webhooks
-from foundry_emulator.http_answers import guarded, in_thread, json_body
+from foundry_emulator.http_answers import in_thread, json_body, open_route
 
 
 class WebhookRoutes:
@@ -18,9 +18,9 @@ class WebhookRoutes:
     def routes(self) -> list[Route]:
         """Return every address with its handler."""
         return [
-            Route("/emulator/webhooks", guarded(self._add, _everyone), methods=["POST"]),
-            Route("/emulator/webhooks", guarded(self._list, _everyone), methods=["GET"]),
-            Route("/emulator/webhooks/{id}", guarded(self._remove, _everyone), methods=["DELETE"]),
+            open_route("POST", "/emulator/webhooks", self._add),
+            open_route("GET", "/emulator/webhooks", self._list),
+            open_route("DELETE", "/emulator/webhooks/{id}", self._remove),
         ]
 
     async def _add(self, request: Request) -> Response:
@@ -33,7 +33,3 @@ class WebhookRoutes:
     async def _remove(self, request: Request) -> Response:
         await run_in_threadpool(self._webhooks.remove, request.path_params["id"])
         return Response(status_code=204)
-
-
-def _everyone(_request: Request) -> None:
-    """Admit everyone, as all of the emulator's own addresses do."""

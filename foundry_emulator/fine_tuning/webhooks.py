@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from foundry_emulator import errors
+from foundry_emulator.background import Background
 from foundry_emulator.settings import Webhook, webhook_problem
 from foundry_emulator.state import State
 
@@ -106,24 +107,21 @@ class Deliveries:
         self._state = state
         self._due: dict[int, float] = {}
         self._busy: set[str] = set()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+        self._background = Background("webhooks", _POLL_SECONDS, self._look)
 
     def start(self) -> None:
         """Begin, with what an earlier process did not get delivered."""
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End; what is not delivered stays kept."""
-        self._stopping.set()
-        self._thread.join()
+        self._background.stop()
 
-    def _run(self) -> None:
-        while not self._stopping.wait(_POLL_SECONDS):
-            for row in self._waiting():
-                if row["webhook"] not in self._busy and self._due.get(row["number"], 0.0) <= time.monotonic():
-                    self._busy.add(row["webhook"])
-                    threading.Thread(target=self._deliver, args=(row,), name="webhook", daemon=True).start()
+    def _look(self) -> None:
+        for row in self._waiting():
+            if row["webhook"] not in self._busy and self._due.get(row["number"], 0.0) <= time.monotonic():
+                self._busy.add(row["webhook"])
+                threading.Thread(target=self._deliver, args=(row,), name="webhook", daemon=True).start()
 
     def _waiting(self) -> list[Row]:
         return self._state.rows(
@@ -138,7 +136,7 @@ class Deliveries:
             problem = post(row["url"], row["secret"], row["event"], row["payload"])
         except Exception as unexpected:  # whatever an address does, the next announcement must go on
             problem = f"{type(unexpected).__name__}: {unexpected}"
-        if not self._stopping.is_set():
+        if not self._background.stopping.is_set():
             self._keep(row, problem)
         self._busy.discard(row["webhook"])
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from foundry_emulator import errors, tokens
+from foundry_emulator.content_filter import Filters
 from foundry_emulator.control_plane.model_deployments import AnsweringDeployment
 from foundry_emulator.inference.answers import Answer, ended
 from foundry_emulator.inference.distributions import Distribution, dice, guess, normalized, shaken
-from foundry_emulator.inference.filters import Filters
 from foundry_emulator.inference.prompts import possible_answers
 from foundry_emulator.inference.questions import Question
 from foundry_emulator.inference.shaping import Choosing, Said, Speaker, chosen_in_shape, spoken_in_shape

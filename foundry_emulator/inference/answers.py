@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from foundry_emulator.inference.filters import Filters
+from foundry_emulator.content_filter import Filters
 from foundry_emulator.learning.answers import Token
 
 FinishReason = Literal["stop", "length", "content_filter"]

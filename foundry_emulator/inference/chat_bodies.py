@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from foundry_emulator.inference import filters
+from foundry_emulator import content_filter
 from foundry_emulator.inference.answers import Answer
 from foundry_emulator.inference.logprobs import logprob_entry
 from foundry_emulator.inference.questions import Question
 from foundry_emulator.learning.answers import Token
 
-_PROMPT_RESULTS = [{"prompt_index": 0, "content_filter_results": filters.SAFE_PROMPT}]
+_PROMPT_RESULTS = [{"prompt_index": 0, "content_filter_results": content_filter.SAFE_PROMPT}]
 _NO_AUDIO = {"audio_tokens": 0}
 _ANSWER_DETAILS = {
     **_NO_AUDIO,
@@ -96,8 +96,8 @@ class Completion:
 
         yield piece({"content": "", "refusal": None, "role": "assistant"}, None, [], {})
         for token in answer.tokens:
-            yield piece({"content": token.text}, None, [token], filters.SAFE_ANSWER)
-        last = filters.FILTERED_ANSWER if answer.finish_reason == "content_filter" else {}
+            yield piece({"content": token.text}, None, [token], content_filter.SAFE_ANSWER)
+        last = content_filter.FILTERED_ANSWER if answer.finish_reason == "content_filter" else {}
         yield piece({}, answer.finish_reason, [], last)
 
     def _logprobs(self, tokens: list[Token]) -> dict[str, Any] | None:
@@ -116,4 +116,4 @@ class Completion:
 
 
 def _results(answer: Answer) -> dict[str, Any]:
-    return filters.FILTERED_ANSWER if answer.finish_reason == "content_filter" else filters.SAFE_ANSWER
+    return content_filter.answer_results(filtered=answer.finish_reason == "content_filter")

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from foundry_emulator import errors
+from foundry_emulator.calls import COMPLETED, Call, Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import tiers
 from foundry_emulator.control_plane.model_deployments import AnsweringDeployment, ModelDeployments
 from foundry_emulator.errors import ServiceError
 from foundry_emulator.inference.rate_limits import RateLimits, Visit
-from foundry_emulator.metrics.calls import COMPLETED, Call, Calls
 
 
 @dataclass

@@ -7,9 +7,9 @@ from typing import Any
 
 from foundry_emulator import errors
 from foundry_emulator.errors import ServiceError
+from foundry_emulator.metadata import LONGEST_KEY, LONGEST_VALUE, MOST_PAIRS
 
 _LONGEST_SHOWN = 100
-_METADATA_PAIRS, _METADATA_KEY, _METADATA_VALUE = 16, 64, 512
 
 
 class Fields:
@@ -110,21 +110,21 @@ class Fields:
         """Return the pairs that the caller attaches: at most 16 texts, of 64 and 512 characters."""
         given = self.fields("metadata")
         pairs = dict(given.values) if given else {}
-        if len(pairs) > _METADATA_PAIRS:
+        if len(pairs) > MOST_PAIRS:
             raise refused(
                 "metadata",
                 f"Invalid 'metadata': too many properties. Expected an object with at most"
-                f" {_METADATA_PAIRS} properties, but got {len(pairs)} instead.",
+                f" {MOST_PAIRS} properties, but got {len(pairs)} instead.",
                 "object_above_max_properties",
             )
         for key, value in pairs.items():
             if not isinstance(value, str):
                 raise wrong_type(f"metadata.{short(key)}", "a string", value)
-            if len(key) > _METADATA_KEY or len(value) > _METADATA_VALUE:
+            if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
                 raise refused(
                     "metadata",
-                    f"Invalid 'metadata': keys have at most {_METADATA_KEY} characters and values"
-                    f" at most {_METADATA_VALUE}.",
+                    f"Invalid 'metadata': keys have at most {LONGEST_KEY} characters and values"
+                    f" at most {LONGEST_VALUE}.",
                     "string_above_max_length",
                 )
         return pairs

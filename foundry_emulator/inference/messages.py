@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from foundry_emulator.errors import ServiceError
 from foundry_emulator.inference.fields import Fields, check_length, missing, refused, wrong_type, wrong_value
 
 MOST_IMAGES = 50
@@ -40,11 +41,7 @@ def conversation(value: Any) -> Conversation:
     if not isinstance(value, list):
         raise wrong_type("messages", "an array of objects", value)
     if not value:
-        raise refused(
-            "messages",
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-            "empty_array",
-        )
+        raise _empty("messages")
     check_length("messages", value, MOST_MESSAGES)
     shown = [list(_checked(place, message)) for place, message in enumerate(value)]
     _check_tools(value)
@@ -97,27 +94,13 @@ def _says_otherwise(fields: Fields) -> bool:
 
 def _parts(path: str, parts: list[Any], role: str) -> Iterator[ShownImage]:
     if not parts:
-        raise refused(
-            path,
-            f"Invalid '{path}': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-            "empty_array",
-        )
-    allowed = _PARTS.get(role, _TEXT_ONLY)
+        raise _empty(path)
     for place, part in enumerate(parts):
         if not isinstance(part, dict):
             raise wrong_type(f"{path}[{place}]", "an object", part)
         fields = Fields(part, f"{path}[{place}]")
         kind = fields.required_text("type")
-        if kind == "image_url" and role != "user":
-            message = path.removesuffix(".content")
-            raise refused(
-                message,
-                f"Invalid '{message}'. Image URLs are only allowed for messages with role 'user', but"
-                f" this message with role '{role}' contains an image URL.",
-                "invalid_value",
-            )
-        if kind not in allowed:
-            raise wrong_value(fields.param("type"), kind, allowed)
+        _check_kind(path, fields, kind, role)
         if kind != "image_url":
             fields.required_text(kind)
             continue
@@ -125,6 +108,29 @@ def _parts(path: str, parts: list[Any], role: str) -> Iterator[ShownImage]:
         if image is None:
             raise missing(fields.param("image_url"))
         yield checked_image(image, "url")
+
+
+def _check_kind(path: str, part: Fields, kind: str, role: str) -> None:
+    """Return if a message of *role* may have a part of this *kind*; ServiceError 400 if not."""
+    if kind == "image_url" and role != "user":
+        message = path.removesuffix(".content")
+        raise refused(
+            message,
+            f"Invalid '{message}'. Image URLs are only allowed for messages with role 'user', but"
+            f" this message with role '{role}' contains an image URL.",
+            "invalid_value",
+        )
+    allowed = _PARTS.get(role, _TEXT_ONLY)
+    if kind not in allowed:
+        raise wrong_value(part.param("type"), kind, allowed)
+
+
+def _empty(path: str) -> ServiceError:
+    return refused(
+        path,
+        f"Invalid '{path}': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "empty_array",
+    )
 
 
 def _check_tools(messages: list[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from foundry_emulator import errors
 from foundry_emulator.clock import Clock
-from foundry_emulator.control_plane.model_deployments import rate_limits
+from foundry_emulator.control_plane.bodies import rate_limits
 
 
 @dataclass

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from foundry_emulator.inference import filters
+from foundry_emulator import content_filter
 from foundry_emulator.inference.answers import Answer
 from foundry_emulator.inference.logprobs import logprob_entry
 from foundry_emulator.inference.response_requests import ResponseRequest
@@ -115,7 +115,7 @@ class Told:
 
     def _content_filters(self, status: str) -> list[dict[str, Any]]:
         blocked = self.answer.finish_reason == "content_filter"
-        told = [(False, "prompt", filters.SAFE_PROMPT)]
+        told = [(False, "prompt", content_filter.SAFE_PROMPT)]
         if status != "in_progress":
-            told.append((blocked, "completion", filters.FILTERED_ANSWER if blocked else filters.SAFE_ANSWER))
+            told.append((blocked, "completion", content_filter.answer_results(filtered=blocked)))
         return [{"blocked": b, "source_type": source, "content_filter_results": results} for b, source, results in told]

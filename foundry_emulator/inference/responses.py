@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundry_emulator import errors
-from foundry_emulator.inference.answering import Answering, context_of
+from foundry_emulator.control_plane.model_deployments import AnsweringDeployment
+from foundry_emulator.inference.answering import Answering, Looked, context_of
 from foundry_emulator.inference.desk import Desk
 from foundry_emulator.inference.questions import Question, Sampling, deployment_name
 from foundry_emulator.inference.rate_limits import Visit
@@ -45,19 +46,22 @@ class Responses:
             if needed > context_of(turn.deployment) and request.truncation == "disabled":
                 raise errors.input_too_long()
             self.desk.admit(turn, looked.prompt_tokens + question.expected_tokens, visit)
-            told = Told(
-                id=f"resp_{uuid.uuid4().hex}",
-                item=f"msg_{uuid.uuid4().hex}",
-                created=int(self.desk.clock.now()),
-                model=turn.deployment.model,
-                request=request,
-                answer=self.answering.answers(turn.deployment, looked)[0],
-                prompt_tokens=looked.prompt_tokens,
-            )
+            told = self._told(turn.deployment, request, looked)
             if request.store:
                 self.store.keep(account, told.body(), request.items)
             turn.prompt_tokens, turn.completion_tokens = looked.prompt_tokens, len(told.answer.tokens)
         return Responded(told, turn.headers)
+
+    def _told(self, deployment: AnsweringDeployment, request: ResponseRequest, looked: Looked) -> Told:
+        return Told(
+            id=f"resp_{uuid.uuid4().hex}",
+            item=f"msg_{uuid.uuid4().hex}",
+            created=int(self.desk.clock.now()),
+            model=deployment.model,
+            request=request,
+            answer=self.answering.answers(deployment, looked)[0],
+            prompt_tokens=looked.prompt_tokens,
+        )
 
     def _question(self, account: str, name: str, request: ResponseRequest) -> Question:
         before = self.store.conversation(account, request.previous) if request.previous is not None else []

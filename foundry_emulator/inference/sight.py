@@ -61,14 +61,7 @@ def _picture(image: ShownImage) -> Picture:
             "invalid_image_url",
         )
     try:
-        content = images.data_url_bytes(image.url)
-        if len(content) > MOST_BYTES:
-            raise refused(
-                image.param,
-                f"Invalid image data: the image has {len(content)} bytes, at most {MOST_BYTES} are allowed.",
-                "image_too_large",
-            )
-        picture = images.decode(content)
+        picture = images.decode(_content(image))
     except ImageUnreadable as problem:
         raise refused(image.param, f"Invalid image data: {problem}.", "BadRequest") from problem
     if picture.format.lower() not in _FORMATS:
@@ -79,3 +72,14 @@ def _picture(image: ShownImage) -> Picture:
             "invalid_image_format",
         )
     return picture
+
+
+def _content(image: ShownImage) -> bytes:
+    content = images.data_url_bytes(image.url)
+    if len(content) > MOST_BYTES:
+        raise refused(
+            image.param,
+            f"Invalid image data: the image has {len(content)} bytes, at most {MOST_BYTES} are allowed.",
+            "image_too_large",
+        )
+    return content

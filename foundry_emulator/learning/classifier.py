@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,12 +146,6 @@ def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> Classifier:
         rates=np.ones_like(floats["hidden_bias"]),
         **{name: floats[name] for name in _PARAMETERS},
     )
-
-
-def load(path: Path) -> Classifier:
-    """Read the image part of a file of weights; OSError, ValueError or KeyError if there is none."""
-    with np.load(path, allow_pickle=False) as stored:
-        return from_arrays({name.removeprefix("images."): stored[name] for name in stored.files})
 
 
 @dataclass

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from foundry_emulator.calls import MINUTE
 from foundry_emulator.clock import Clock, iso
 from foundry_emulator.control_plane import tiers
 from foundry_emulator.control_plane.deployment_records import Deployment, Span
 from foundry_emulator.control_plane.histories import HOUR, hosted_seconds
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.meter.prices import MILLION, Prices
-from foundry_emulator.metrics.calls import MINUTE
 from foundry_emulator.state import State
 
 # a failed job is not billed; a cancelled one is, for the tokens that it had trained

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from foundry_emulator import errors
-from foundry_emulator.http_answers import everyone, guarded
+from foundry_emulator.http_answers import open_route
 from foundry_emulator.meter.meter import Meter
 
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ class MeterRoutes:
 
     def routes(self) -> list[Route]:
         """Return every address with its handler."""
-        return [Route("/emulator/meter", guarded(self._bill, everyone), methods=["GET"])]
+        return [open_route("GET", "/emulator/meter", self._bill)]
 
     async def _bill(self, request: Request) -> Response:
         given = request.query_params

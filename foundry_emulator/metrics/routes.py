@@ -13,7 +13,7 @@ from foundry_emulator import errors
 from foundry_emulator.auth import Gatekeeper
 from foundry_emulator.control_plane.arm import ACCOUNT, ResourceManager, arm_body
 from foundry_emulator.control_plane.places import Place
-from foundry_emulator.http_answers import everyone, guarded, json_body
+from foundry_emulator.http_answers import guarded, json_body, open_route
 from foundry_emulator.metrics.problems import MonitorError, bad_query, unavailable
 from foundry_emulator.metrics.queries import Query, parse_query
 from foundry_emulator.metrics.series import Charts, told
@@ -40,8 +40,8 @@ class MetricRoutes:
         return [
             self._manager.route("GET", f"{ACCOUNT}/providers/Microsoft.Insights/metrics", self._one),
             Route("/subscriptions/{subscription}/metrics:getBatch", batch, methods=["POST"]),
-            Route("/emulator/metrics", guarded(self._condition, everyone), methods=["GET"]),
-            Route("/emulator/metrics", guarded(self._set_condition, everyone), methods=["PUT"]),
+            open_route("GET", "/emulator/metrics", self._condition),
+            open_route("PUT", "/emulator/metrics", self._set_condition),
         ]
 
     def _admit_to_batch(self, request: Request) -> None:

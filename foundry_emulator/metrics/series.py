@@ -8,9 +8,9 @@ from sqlite3 import Row
 from typing import Any
 
 from foundry_emulator.accounts import Account
+from foundry_emulator.calls import MINUTE, Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane.deployment_records import DeploymentRecords, Span
-from foundry_emulator.metrics.calls import MINUTE, Calls
 from foundry_emulator.metrics.definitions import NAMESPACE, Metric
 from foundry_emulator.metrics.outages import EMPTY, Outages
 from foundry_emulator.metrics.queries import Query

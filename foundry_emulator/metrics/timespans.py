@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from foundry_emulator.calls import MINUTE
 from foundry_emulator.clock import iso
-from foundry_emulator.metrics.calls import MINUTE
 from foundry_emulator.metrics.problems import bad_query
 
 HOUR, DAY = 3_600, 86_400

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from foundry_emulator.data_plane import DataPlane, account_of
-from foundry_emulator.http_answers import guarded, in_thread
+from foundry_emulator.http_answers import in_thread, open_route
 from foundry_emulator.models.service import Models
 
 
@@ -21,7 +21,7 @@ class ModelRoutes:
         return [
             self._plane.route("GET", "/models", self._list),
             self._plane.route("GET", "/models/{id}", self._retrieve),
-            Route("/emulator/models/{id}", guarded(self._delete, _everyone), methods=["DELETE"]),
+            open_route("DELETE", "/emulator/models/{id}", self._delete),
         ]
 
     async def _list(self, request: Request) -> Response:
@@ -33,7 +33,3 @@ class ModelRoutes:
 
     async def _delete(self, request: Request) -> Response:
         return await in_thread(lambda: self._models.delete(account_of(request).name, request.path_params["id"]))
-
-
-def _everyone(_request: Request) -> None:
-    """Admit everyone, as all of the emulator's own addresses do."""

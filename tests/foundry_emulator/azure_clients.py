@@ -1,12 +1,9 @@
 """The official clients of the control plane and of metrics, logged in against an emulator, and its own controls."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -137,30 +134,18 @@ def totals(answer: MetricsQueryResult, metric: str = "AzureOpenAIRequests") -> d
 
 def own(emulator: EmulatorProcess, path: str, body: Any = None, **parameters: str) -> Any:
     """Return the answer of one of the emulator's own addresses; with a *body* it is put there."""
-    address = f"{emulator.address}/emulator/{path}?{urlencode(parameters, quote_via=quote)}"
-    content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, content, method="GET" if body is None else "PUT")
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
-
-
-def refusal(emulator: EmulatorProcess, path: str, body: Any = None, **parameters: str) -> tuple[int, str]:
-    """Return the status and message with which one of the emulator's own addresses refuses."""
-    with pytest.raises(HTTPError) as refused:
-        own(emulator, path, body, **parameters)
-    with refused.value as answer:
-        return answer.code, json.load(answer)["error"]["message"]
+    path = f"/emulator/{path}?{urlencode(parameters, quote_via=quote)}"
+    return emulator.ask("GET" if body is None else "PUT", path, body)
 
 
 def forward(emulator: EmulatorProcess, **time: float) -> datetime:
     """Set the emulator's clock forward, such as by days=40; return what it shows then."""
-    told = own(emulator, "clock", {"forward_seconds": timedelta(**time).total_seconds()})["now"]
-    return datetime.fromisoformat(told)
+    return datetime.fromisoformat(emulator.forward(timedelta(**time).total_seconds())["now"])
 
 
 def emulated_now(emulator: EmulatorProcess) -> datetime:
     """Return what the emulator's clock shows."""
-    return datetime.fromisoformat(own(emulator, "clock")["now"])
+    return datetime.fromisoformat(emulator.clock()["now"])
 
 
 def history(emulator: EmulatorProcess, name: str) -> dict[str, Any]:

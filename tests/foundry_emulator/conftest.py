@@ -3,13 +3,20 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from azure.identity import ManagedIdentityCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from azure.mgmt.cognitiveservices.models import Deployment, DeploymentModel, DeploymentProperties, Sku
+from azure.mgmt.cognitiveservices.models import Deployment
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.foundry_emulator.support import EmulatorProcess, ended, examples, running, training_file, upload
+from tests.foundry_emulator.support import (
+    EmulatorProcess,
+    deployment_of,
+    ended,
+    examples,
+    running,
+    training_file,
+    upload,
+)
 
 QUICK = (
     "--deployment-creation-seconds",
@@ -37,25 +44,8 @@ def client(emulator: EmulatorProcess) -> Iterator[OpenAI]:
 
 @pytest.fixture(scope="session")
 def control(emulator: EmulatorProcess) -> Iterator[CognitiveServicesManagementClient]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IDENTITY_ENDPOINT", f"{emulator.address}/identity/token")
-        patch.setenv("IDENTITY_HEADER", "anything")
-        with (
-            ManagedIdentityCredential() as credential,
-            CognitiveServicesManagementClient(
-                credential, "any-subscription", base_url=emulator.address, polling_interval=0.1, retry_total=0
-            ) as opened,
-        ):
-            yield opened
-
-
-def deployment_of(model: str, version: str = "1", capacity: int = 100_000) -> Deployment:
-    """Return the body that asks for a model deployment."""
-    return Deployment(
-        sku=Sku(name="GlobalStandard", capacity=capacity),
-        properties=DeploymentProperties(model=DeploymentModel(format="OpenAI", name=model, version=version)),
-        tags={"owner": "tests"},
-    )
+    with emulator.management(retry_total=0) as opened:
+        yield opened
 
 
 Deploy = Callable[..., Deployment]
@@ -93,3 +83,17 @@ def trained(client: OpenAI) -> FineTuningJob:
         extra_body={"trainingType": "GlobalStandard"},
     )
     return ended(client, job.id)
+
+
+@pytest.fixture
+def faulty(process: EmulatorProcess) -> Iterator[EmulatorProcess]:
+    """Return the `process` of the module; no fault outlives a test."""
+    yield process
+    process.ask("DELETE", "/emulator/faults")
+
+
+@pytest.fixture
+def patient(faulty: EmulatorProcess) -> Iterator[OpenAI]:
+    """Return a client that tries again twice, as clients do unless told otherwise."""
+    with faulty.openai() as opened:
+        yield opened

@@ -1,18 +1,14 @@
 """A base model and a trained one, deployed for the tests of one module, and small helpers to ask them."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-from azure.identity import ManagedIdentityCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
-from openai import NotFoundError, OpenAI
+from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
-from tests.foundry_emulator.conftest import deployment_of
-from tests.foundry_emulator.support import TEXTURES, EmulatorProcess, examples, question
+from tests.foundry_emulator.support import TEXTURES, deployment_of, examples, once_deployed, question
 
 BASE, TUNED = "a-base-model", "a-tuned-model"
 HELD_OUT = examples(range(300, 304))
@@ -45,31 +41,9 @@ def deploy(
     wait_for(client, name)
 
 
-@contextmanager
-def controlled(emulator: EmulatorProcess) -> Iterator[CognitiveServicesManagementClient]:
-    """Yield a client of the control plane of *emulator*."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IDENTITY_ENDPOINT", f"{emulator.address}/identity/token")
-        patch.setenv("IDENTITY_HEADER", "anything")
-        with (
-            ManagedIdentityCredential() as credential,
-            CognitiveServicesManagementClient(
-                credential, "any", base_url=emulator.address, polling_interval=0.1, retry_total=0
-            ) as opened,
-        ):
-            yield opened
-
-
 def wait_for(client: OpenAI, name: str) -> None:
     """Return when the model deployment *name* answers."""
-    for _ in range(200):
-        try:
-            ask(client, name)
-        except NotFoundError:
-            threading.Event().wait(0.05)
-        else:
-            return
-    raise TimeoutError(name)
+    once_deployed(lambda: ask(client, name))
 
 
 def ask(client: OpenAI, name: str, url: str = SHOWN.url, **options: Any) -> ChatCompletion:

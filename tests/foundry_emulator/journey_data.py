@@ -10,9 +10,19 @@ from azure.core.exceptions import HttpResponseError
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
 from tests.foundry_emulator.fields import check
-from tests.foundry_emulator.support import MODEL, TEXTURES, ended, examples, question, training_file, upload
+from tests.foundry_emulator.support import (
+    MODEL,
+    TEXTURES,
+    ended,
+    examples,
+    in_status,
+    question,
+    training_file,
+    until,
+    upload,
+)
 from tests.foundry_emulator.test_batches import lines, put, request, rows
-from tests.foundry_emulator.waiting import in_status, paused, until
+from tests.foundry_emulator.waiting import paused
 
 FILE = training_file(examples(range(3)))
 SHOWN = examples(range(1))[0].url

@@ -1,17 +1,20 @@
-"""Small drawn textures, training files made of them, and an emulator process to hold."""
+"""Small drawn textures, training files made of them, an emulator process to hold, and waiting for what it does."""
 
 import base64
 import io
 import json
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from openai import OpenAI
+from azure.mgmt.cognitiveservices.models import Deployment, DeploymentModel, DeploymentProperties, Sku
+from openai import NotFoundError, OpenAI
 from openai.types import FileObject
 from openai.types.fine_tuning import FineTuningJob
 from PIL import Image
@@ -23,6 +26,8 @@ MODEL = "gpt-4o-2024-08-06"
 TEXTURES = ("checks", "dots", "rings", "stripes")
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
+DAY = 86_400.0
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,62 @@ def train(client: OpenAI, shown: Sequence[Example], **request: Any) -> FineTunin
 
 def ended(client: OpenAI, job_id: str) -> FineTuningJob:
     """Return the job once it is no longer pending or running."""
+    return in_status(client, job_id, "succeeded", "failed", "cancelled", "paused", "pausing")
+
+
+def in_status(client: OpenAI, job_id: str, *statuses: str) -> FineTuningJob:
+    """Return the job once it is in one of *statuses*."""
+
+    def look() -> FineTuningJob | None:
+        found = client.fine_tuning.jobs.retrieve(job_id)
+        return found if str(found.status) in statuses else None
+
+    return until(look)
+
+
+def until(look: Callable[[], Found | None]) -> Found:
+    """Return what *look* finds as soon as it is neither None nor False nor empty; TimeoutError after a minute."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        job = client.fine_tuning.jobs.retrieve(job_id)
-        if str(job.status) not in ("pending", "running"):
-            return job
-        time.sleep(0.05)
-    raise TimeoutError(job_id)
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise TimeoutError(look)
+
+
+def once_deployed(ask: Callable[[], Found]) -> Found:
+    """Return what *ask* returns as soon as the model deployment that it asks answers."""
+
+    def look() -> tuple[Found] | None:
+        try:
+            return (ask(),)
+        except NotFoundError:
+            return None
+
+    return until(look)[0]
+
+
+def deployment_of(model: str, version: str = "1", capacity: int = 100_000) -> Deployment:
+    """Return the body that asks for a model deployment."""
+    return Deployment(
+        sku=Sku(name="GlobalStandard", capacity=capacity),
+        properties=DeploymentProperties(model=DeploymentModel(format="OpenAI", name=model, version=version)),
+        tags={"owner": "tests"},
+    )
+
+
+def start_in_vain(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with *options* that it cannot start with; return how it ended."""
+    return subprocess.run(
+        [sys.executable, "-m", "foundry_emulator", *options], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+
+
+def trainer_of(parent: int) -> str:
+    """Return the process id of a child that any thread of *parent* has started."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    return next(child for task in tasks for child in task.read_text().split())
 
 
 class EmulatorProcess(FoundryProcess):
@@ -110,6 +164,10 @@ class EmulatorProcess(FoundryProcess):
 
     def __init__(self, state: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         super().__init__(state, *options, api_key=API_KEY, environment=environment)
+
+    def folder(self, name: str = "") -> Path:
+        """Return the folder of its state, or a folder or file in it."""
+        return Path(str(self.ready["state"])) / name
 
     def client(self, key: str = API_KEY) -> OpenAI:
         """Return the official client of the data plane; it does not retry."""

@@ -10,9 +10,16 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import Deployment
 from openai import AsyncAzureOpenAI, AuthenticationError, AzureOpenAI, NotFoundError, OpenAI
 
-from tests.foundry_emulator.support import API_KEY, EmulatorProcess, examples, question, running, training_file
-from tests.foundry_emulator.test_journey import answers_when_ready
-from tests.foundry_emulator.test_process import start_in_vain
+from tests.foundry_emulator.deployed import wait_for
+from tests.foundry_emulator.support import (
+    API_KEY,
+    EmulatorProcess,
+    examples,
+    question,
+    running,
+    start_in_vain,
+    training_file,
+)
 
 DATE = "2024-10-21"
 Deploy = Callable[..., Deployment]
@@ -31,7 +38,7 @@ def opened(address: str, key: str = API_KEY) -> OpenAI:
 
 def test_the_dated_client_asks_a_model_deployment(emulator: EmulatorProcess, client: OpenAI, deploy: Deploy) -> None:
     deploy("dated.base-1", "gpt-4o", "2024-08-06")
-    answers_when_ready(client, "dated.base-1")
+    wait_for(client, "dated.base-1")
     with AzureOpenAI(azure_endpoint=emulator.address, api_key=API_KEY, api_version=DATE, max_retries=0) as dated:
         answer = dated.chat.completions.create(
             model="dated.base-1", messages=question(examples(range(1))[0].url), temperature=0

@@ -10,13 +10,12 @@ from typing import Any
 
 import openai
 import pytest
-from azure.identity import ManagedIdentityCredential
-from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import Deployment, DeploymentModel, DeploymentProperties, Sku
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
 from tests.foundry_emulator.support import (
     API_KEY,
+    DAY,
     TEXTURES,
     EmulatorProcess,
     data_url,
@@ -25,8 +24,8 @@ from tests.foundry_emulator.support import (
     question,
     running,
     train,
+    until,
 )
-from tests.foundry_emulator.turning import DAY, folder, set_forward, soon
 
 IMAGES = [data_url(draw(texture, number)) for number in range(3) for texture in TEXTURES]
 QUICK = ("--speed", "20")
@@ -36,19 +35,11 @@ BASE = ("gpt-4o", "2024-08-06")
 
 def deploy(emulator: EmulatorProcess, name: str, sku: str, model: tuple[str, str] = BASE) -> None:
     """Deploy a model through the control plane, and set the clock forward until it answers."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IDENTITY_ENDPOINT", f"{emulator.address}/identity/token")
-        patch.setenv("IDENTITY_HEADER", "anything")
-        with (
-            ManagedIdentityCredential() as credential,
-            CognitiveServicesManagementClient(
-                credential, "any", base_url=emulator.address, polling_interval=0.1, retry_total=0
-            ) as control,
-        ):
-            properties = DeploymentProperties(model=DeploymentModel(format="OpenAI", name=model[0], version=model[1]))
-            body = Deployment(sku=Sku(name=sku, capacity=10), properties=properties)
-            control.deployments.begin_create_or_update("group", "local", name, body, enforce_https=False).result()
-    set_forward(emulator, 60)
+    with emulator.management(retry_total=0) as control:
+        properties = DeploymentProperties(model=DeploymentModel(format="OpenAI", name=model[0], version=model[1]))
+        body = Deployment(sku=Sku(name=sku, capacity=10), properties=properties)
+        control.deployments.begin_create_or_update("group", "local", name, body, enforce_https=False).result()
+    emulator.forward(60)
 
 
 @contextmanager
@@ -98,7 +89,7 @@ def status(client: OpenAI, batch: str) -> str:
 
 def ended(client: OpenAI, batch: str) -> Any:
     """Return the batch once nothing more becomes of it."""
-    assert soon(lambda: status(client, batch) in ("completed", "failed", "cancelled"))
+    until(lambda: status(client, batch) in ("completed", "failed", "cancelled"))
     return client.batches.retrieve(batch)
 
 
@@ -220,7 +211,7 @@ def test_a_byte_order_mark_is_rejected_in_the_words_of_the_service(client: OpenA
         ({"endpoint": "/v1/embeddings"}, "The endpoint '/v1/embeddings' is not one of"),
         ({"endpoint": None}, "The endpoint"),
         ({"completion_window": "48h"}, "completion_window must be '24h'"),
-        ({"metadata": {"a": 1}}, "metadata must be text"),
+        ({"metadata": {"a": 1}}, "metadata 'a' must be text"),
         ({"metadata": ["a"]}, "metadata must be an object"),
         ({"output_expires_after": {"anchor": "created_at", "seconds": 60}}, "from 1209600 to 2592000"),
     ],
@@ -266,7 +257,7 @@ def test_a_batch_deployment_does_not_chat(client: OpenAI) -> None:
 
 def test_batches_are_counted_as_calls_of_their_own_kind(client: OpenAI, quick: tuple[EmulatorProcess, OpenAI]) -> None:
     ended(client, start(client, lines(request("a"), request("b", data_url(b"no image")))))
-    with sqlite3.connect(folder(quick[0], "calls.sqlite")) as database:
+    with sqlite3.connect(quick[0].folder("calls.sqlite")) as database:
         kinds = database.execute(
             "select distinct operation, status from calls where operation like 'Batch%'"
         ).fetchall()
@@ -280,8 +271,8 @@ def test_a_batch_takes_its_steps_at_their_moments(tmp_path: Path) -> None:
         batch = start(client, lines(request("a")))
         seen = [status(client, batch)]
         for seconds, following in ((600, "in_progress"), (3600, "finalizing"), (60, "completed")):
-            set_forward(emulator, seconds + 5)
-            assert soon(lambda wanted=following: status(client, batch) == wanted)  # type: ignore[misc]
+            emulator.forward(seconds + 5)
+            until(lambda wanted=following: status(client, batch) == wanted)  # type: ignore[misc]
             seen.append(following)
 
         assert seen == ["validating", "in_progress", "finalizing", "completed"]
@@ -292,7 +283,7 @@ def test_a_jump_of_forty_days_leaves_every_moment_where_it_belongs(tmp_path: Pat
     with batching(tmp_path, *STEPS) as (emulator, client):
         kept = start(client, lines(request("a")))
         expired = start(client, lines(request("a")), extra_body={"output_expires_after": fortnight})
-        set_forward(emulator, 40 * DAY)
+        emulator.forward(40 * DAY)
         told = ended(client, kept)
         moments = [told.in_progress_at, told.finalizing_at, told.completed_at]
 
@@ -305,11 +296,11 @@ def test_a_jump_of_forty_days_leaves_every_moment_where_it_belongs(tmp_path: Pat
 def test_a_cancelled_batch_keeps_what_was_answered(tmp_path: Path) -> None:
     with batching(tmp_path, *STEPS, "--batch-cancelling-seconds", "600") as (emulator, client):
         batch = start(client, lines(request("a"), request("b", data_url(b"no image"))))
-        set_forward(emulator, 605)
-        assert soon(lambda: client.batches.retrieve(batch).to_dict()["request_counts"]["failed"] == 1)  # type: ignore[index]
+        emulator.forward(605)
+        until(lambda: client.batches.retrieve(batch).to_dict()["request_counts"]["failed"] == 1)  # type: ignore[index]
         assert client.batches.cancel(batch).status == "cancelling"
         assert client.batches.cancel(batch).status == "cancelling"
-        set_forward(emulator, 600)
+        emulator.forward(600)
         told = ended(client, batch)
 
         assert (told.status, told.completed_at) == ("cancelled", None)
@@ -349,10 +340,10 @@ def test_a_batch_does_not_need_its_input_file_any_more(tmp_path: Path) -> None:
         batch = start(client, lines(request("a")))
         file = client.batches.retrieve(batch).input_file_id
         client.files.delete(file)
-        set_forward(emulator, DAY)
+        emulator.forward(DAY)
 
         assert ended(client, batch).request_counts.completed == 1
-        assert soon(lambda: not (folder(emulator, "files") / file).exists())
+        until(lambda: not (emulator.folder("files") / file).exists())
 
 
 def test_a_killed_batch_goes_on_where_it_was_and_answers_nothing_twice(tmp_path: Path) -> None:
@@ -363,7 +354,7 @@ def test_a_killed_batch_goes_on_where_it_was_and_answers_nothing_twice(tmp_path:
     with killed.client() as client:
         deploy(killed, "many", "GlobalBatch")
         batch = start(client, lines(*asked))
-        assert soon(lambda: 0 < client.batches.retrieve(batch).to_dict()["request_counts"]["completed"] < count)  # type: ignore[index]
+        until(lambda: 0 < client.batches.retrieve(batch).to_dict()["request_counts"]["completed"] < count)  # type: ignore[index]
         killed.kill()
     with (tmp_path / "batches" / f"{batch}.output").open("ab") as output:
         output.write(b'{"custom_id": "written, but not recor')

@@ -23,7 +23,6 @@ from tests.foundry_emulator.deployed import (
     TUNED,
     ask,
     both_deployed,
-    controlled,
     log_probability,
     tokens_of,
     told,
@@ -280,7 +279,7 @@ def jittery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
     with (
         running(state, "--jitter", "0.05", "--speed", "20") as emulator,
         emulator.client() as opened,
-        controlled(emulator) as control,
+        emulator.management(retry_total=0) as control,
         both_deployed(opened, control, None) as asked,
     ):
         yield asked

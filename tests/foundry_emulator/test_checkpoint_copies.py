@@ -10,7 +10,6 @@ from openai import OpenAI
 
 from tests.foundry_emulator.fields import check
 from tests.foundry_emulator.support import API_KEY, EmulatorProcess, examples, running, train
-from tests.foundry_emulator.waiting import own_control
 
 PREVIEW: Any = {"headers": {"aoai-copy-ft-checkpoints": "preview"}}
 SECOND = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/second"
@@ -62,7 +61,7 @@ def test_a_destination_that_never_trained_anything_is_refused_then_the_copy_keep
     assert continued.status == "succeeded"
     assert second.models.retrieve(name).id == name
     assert name not in [model.id for model in second.models.list()]
-    own_control(f"{two.address}/second", "DELETE", f"models/{name}")
+    two.ask("DELETE", f"/second/emulator/models/{name}")
     with pytest.raises(openai.NotFoundError):
         second.models.retrieve(name)
     assert first.models.retrieve(name).id == name

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from foundry_emulator.testing import ControlRefused
-from tests.foundry_emulator.support import EmulatorProcess
-from tests.foundry_emulator.test_process import start_in_vain
+from tests.foundry_emulator.support import EmulatorProcess, start_in_vain
 
 BAD: list[tuple[Any, str]] = [
     (7, "a fault must be an object, not 7"),

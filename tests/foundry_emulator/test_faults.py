@@ -1,6 +1,5 @@
 """Scripted faults of single requests, as the official clients see them."""
 
-import asyncio
 import json
 import time
 import urllib.error
@@ -14,45 +13,22 @@ from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
-    ServiceRequestError,
-    ServiceResponseError,
 )
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import OpenAI
 
-from tests.foundry_emulator.conftest import deployment_of
+from tests.foundry_emulator.faulty import CHAT, DEPLOYMENTS, FILES, ask, deployments, two_deployed
 from tests.foundry_emulator.support import (
-    MODEL,
-    ROOT,
     EmulatorProcess,
-    examples,
-    question,
     running,
-    training_file,
-    upload,
+    until,
 )
-
-IMAGE = examples(range(1))[0].url
-FILES = "/openai/v1/files"
-CHAT = "/openai/v1/chat/completions"
-DEPLOYMENTS = "/subscriptions/*/deployments*"
-QUICK = ("--speed", "20", "--rate-limit-factor", "1000", "--account", "local", "--account", "second")
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
-    with running(tmp_path_factory.mktemp("faults"), *QUICK) as started, started.management() as control:
-        for name in ("base", "other"):
-            body = deployment_of("gpt-4o", "2024-08-06")
-            control.deployments.begin_create_or_update("g", "local", name, body, enforce_https=False).result()
+    with two_deployed(tmp_path_factory.mktemp("faults")) as started:
         yield started
-
-
-@pytest.fixture
-def faulty(process: EmulatorProcess) -> Iterator[EmulatorProcess]:
-    """Return the emulator; no fault outlives a test."""
-    yield process
-    process.ask("DELETE", "/emulator/faults")
 
 
 @pytest.fixture
@@ -62,25 +38,9 @@ def client(faulty: EmulatorProcess) -> Iterator[OpenAI]:
 
 
 @pytest.fixture
-def patient(faulty: EmulatorProcess) -> Iterator[OpenAI]:
-    """Return a client that tries again twice, as clients do unless told otherwise."""
-    with faulty.openai() as opened:
-        yield opened
-
-
-@pytest.fixture
 def control(faulty: EmulatorProcess) -> Iterator[CognitiveServicesManagementClient]:
     with faulty.management(retry_total=0) as opened:
         yield opened
-
-
-def ask(client: OpenAI, deployment: str = "base") -> str:
-    answer = client.chat.completions.create(model=deployment, messages=question(IMAGE))
-    return str(answer.choices[0].message.content)
-
-
-def deployments(control: CognitiveServicesManagementClient) -> list[str]:
-    return [str(each.name) for each in control.deployments.list("g", "local", enforce_https=False)]
 
 
 @pytest.mark.parametrize(
@@ -184,153 +144,6 @@ def test_a_client_waits_as_long_as_it_is_told_and_gets_its_answer(faulty: Emulat
 
     assert ask(patient)
     assert 0.7 <= time.monotonic() - began < 5
-
-
-def test_a_reset_connection_is_a_connection_error(faulty: EmulatorProcess, client: OpenAI) -> None:
-    faulty.fault(path=CHAT, reset=True, count=2)
-    for _ in range(2):
-        with pytest.raises(openai.APIConnectionError) as told:
-            ask(client)
-
-        assert "reset by peer" in repr(told.value.__cause__)
-    assert ask(client)
-
-
-def test_a_reset_connection_is_got_over_by_trying_again(faulty: EmulatorProcess, patient: OpenAI) -> None:
-    fault = faulty.fault(path=CHAT, reset=True, count=1)
-
-    assert ask(patient)
-    assert faulty.ask("GET", f"/emulator/faults/{fault}")["left"] == 0
-
-
-def test_the_asynchronous_client_gets_over_it_too(faulty: EmulatorProcess) -> None:
-    async def run() -> str:
-        async with faulty.async_openai() as client:
-            answer = await client.chat.completions.create(model="base", messages=question(IMAGE))
-            return str(answer.choices[0].message.content)
-
-    faulty.fault(path=CHAT, reset=True, count=1)
-
-    assert asyncio.run(run())
-
-
-def test_a_reset_of_the_control_plane_is_a_request_that_failed(
-    faulty: EmulatorProcess, control: CognitiveServicesManagementClient
-) -> None:
-    faulty.fault(path=DEPLOYMENTS, reset=True, count=1)
-    with pytest.raises((ServiceRequestError, ServiceResponseError), match="reset by peer"):
-        deployments(control)
-
-
-def test_it_is_the_same_on_uvicorn_without_its_extras(tmp_path: Path) -> None:
-    for extra in ("httptools", "uvloop"):
-        (tmp_path / f"{extra}.py").write_text("raise ImportError")
-    emulator = EmulatorProcess(tmp_path / "state", environment={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
-    with emulator.client() as client:
-        client.models.list()
-        for lost in ({"reset": True}, {"reset": True, "after_work": True}, {"truncate": 9}):
-            emulator.fault(path=FILES, method="POST", count=1, **lost)
-            with pytest.raises(openai.APIConnectionError) as told:
-                client.files.create(purpose="evals", file=("a.jsonl", b"{}"))
-
-            assert ("received 9 bytes" if "truncate" in lost else "reset by peer") in repr(told.value.__cause__)
-        assert len(client.files.list().data) == 2
-    assert emulator.stop() == 0
-
-
-def test_a_large_upload_whose_connection_is_reset_leaves_nothing(faulty: EmulatorProcess, client: OpenAI) -> None:
-    faulty.fault(path=FILES, method="POST", reset=True, count=1)
-    before = len(client.files.list().data)
-    with pytest.raises(openai.APIConnectionError):
-        client.files.create(purpose="evals", file=("large.jsonl", b"x" * 5_000_000))
-
-    assert len(client.files.list().data) == before
-
-
-@pytest.mark.parametrize("lost", [{"reset": True}, {"status": 504}, {"truncate": 10}])
-def test_a_job_whose_answer_was_lost_is_there(faulty: EmulatorProcess, client: OpenAI, lost: dict[str, object]) -> None:
-    file = upload(client, training_file(examples(range(3))))
-    after = {} if "truncate" in lost else {"after_work": True}
-    faulty.fault(path="/openai/v1/fine_tuning/jobs", method="POST", count=1, **lost, **after)
-    with pytest.raises(openai.APIError):
-        client.fine_tuning.jobs.create(model=MODEL, training_file=file.id, suffix="lost")
-    found = next(job for job in client.fine_tuning.jobs.list() if job.training_file == file.id)
-    client.fine_tuning.jobs.cancel(found.id)
-
-    assert found.to_dict()["suffix"] == "lost"
-
-
-def test_a_model_deployment_whose_answer_was_lost_is_there(
-    faulty: EmulatorProcess, control: CognitiveServicesManagementClient
-) -> None:
-    faulty.fault(path=DEPLOYMENTS, method="PUT", reset=True, after_work=True, count=1)
-    body = deployment_of("gpt-4o", "2024-08-06")
-    with pytest.raises((ServiceRequestError, ServiceResponseError)):
-        control.deployments.begin_create_or_update("g", "local", "lost", body, enforce_https=False)
-
-    assert "lost" in deployments(control)
-
-
-@pytest.mark.parametrize("when", [{"after_work": False}, {"after_work": True}])
-def test_a_slow_answer_keeps_nobody_else_waiting(
-    faulty: EmulatorProcess, client: OpenAI, when: dict[str, bool]
-) -> None:
-    faulty.fault(path=CHAT, deployment="base", slow=1.5, count=1, **when)
-    began = time.monotonic()
-    with ThreadPoolExecutor() as pool:
-        slow = pool.submit(ask, client)
-        time.sleep(0.2)
-        others = [ask(client, "other") for _ in range(5)]
-        others_took = time.monotonic() - began
-
-        assert len(others) == 5
-        assert others_took < 1.4
-        assert slow.result()
-        assert time.monotonic() - began >= 1.5
-
-
-def test_a_slow_answer_runs_into_the_clients_patience(faulty: EmulatorProcess, client: OpenAI) -> None:
-    faulty.fault(path=CHAT, slow=5, count=1)
-    with pytest.raises(openai.APITimeoutError):
-        client.chat.completions.create(model="base", messages=question(IMAGE), timeout=0.3)
-
-
-def test_an_emulator_does_not_wait_for_what_is_slow(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    emulator = EmulatorProcess(tmp_path)
-    emulator.fault(path="/openai/v1/models", slow=60)
-    with emulator.client() as client, ThreadPoolExecutor() as pool:
-        held = pool.submit(lambda: client.models.list())
-        while not emulator.faults()[0]["struck"]:
-            time.sleep(0.01)
-        began = time.monotonic()
-        code = emulator.stop()
-
-        assert isinstance(held.exception(), openai.APIConnectionError)
-    assert code == 0
-    assert time.monotonic() - began < 5
-    assert "Traceback" not in capfd.readouterr().err
-
-
-def test_a_truncated_answer_promises_more_than_arrives(faulty: EmulatorProcess, client: OpenAI) -> None:
-    file = client.files.create(purpose="evals", file=("a.jsonl", b"x" * 1000))
-    faulty.fault(path=f"{FILES}/*/content", truncate=100, count=1)
-    with pytest.raises(openai.APIConnectionError) as told:
-        client.files.content(file.id)
-
-    assert "received 100 bytes, expected 1000" in str(told.value.__cause__)
-    assert client.files.content(file.id).content == b"x" * 1000
-
-
-@pytest.mark.parametrize("kept", [0, 7, 10_000])
-def test_a_truncated_answer_of_the_control_plane_is_incomplete(
-    faulty: EmulatorProcess, control: CognitiveServicesManagementClient, kept: int
-) -> None:
-    faulty.fault(path=DEPLOYMENTS, truncate=kept, count=1)
-    with pytest.raises(HttpResponseError, match=r"incomplete|IncompleteRead") as told:
-        deployments(control)
-
-    assert "more expected" in str(told.value)
-    assert "base" in deployments(control)
 
 
 def test_the_first_matches_are_passed_over(faulty: EmulatorProcess, client: OpenAI) -> None:
@@ -474,9 +287,7 @@ def test_a_kill_while_an_answer_is_held_back_finds_the_strike_counted(tmp_path: 
     killed.fault(path="/openai/v1/models", slow=60, count=2)
     with killed.client() as client, ThreadPoolExecutor() as pool:
         held = pool.submit(lambda: client.models.list())
-        deadline = time.monotonic() + 10
-        while not killed.faults()[0]["struck"] and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: killed.faults()[0]["struck"])
         killed.kill()
         assert isinstance(held.exception(), openai.APIConnectionError)
     with running(tmp_path) as restarted:

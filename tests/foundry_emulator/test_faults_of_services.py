@@ -1,7 +1,6 @@
 """Scripted faults of files, jobs and model deployments, as the official clients see them."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,18 @@ from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.foundry_emulator.conftest import deployment_of
+from tests.foundry_emulator.deployed import ask, tokens_of
 from tests.foundry_emulator.support import (
     MODEL,
     EmulatorProcess,
+    deployment_of,
     ended,
     examples,
+    once_deployed,
     question,
     running,
     training_file,
+    until,
     upload,
 )
 
@@ -32,13 +34,6 @@ IMAGES = [example.url for example in examples(range(300, 302))]
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
     with running(tmp_path_factory.mktemp("service-faults"), "--speed", "5") as started:
         yield started
-
-
-@pytest.fixture
-def faulty(process: EmulatorProcess) -> Iterator[EmulatorProcess]:
-    """Return the emulator; no fault outlives a test."""
-    yield process
-    process.ask("DELETE", "/emulator/faults")
 
 
 @pytest.fixture
@@ -136,14 +131,14 @@ def test_a_preempted_job_waits_and_ends_with_the_same_model(
 def statuses_until_preempted(process: EmulatorProcess, client: OpenAI, job: str) -> list[str]:
     """Return what the status of a job was until it waited again."""
     seen: list[str] = []
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        struck = process.faults()[-1]["struck"]
+
+    def struck() -> bool:
+        told = process.faults()[-1]
         seen.append(str(client.fine_tuning.jobs.retrieve(job).status))
-        if struck:
-            return seen
-        time.sleep(0.01)
-    raise TimeoutError(job)
+        return bool(told["struck"])
+
+    until(struck)
+    return seen
 
 
 def doubts(client: OpenAI, control: CognitiveServicesManagementClient, model: str) -> list[float]:
@@ -156,20 +151,8 @@ def doubts(client: OpenAI, control: CognitiveServicesManagementClient, model: st
 
 
 def first_answer(client: OpenAI, url: str) -> float:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            answer = client.chat.completions.create(
-                model="doubts", messages=question(url), temperature=0, logprobs=True
-            )
-        except NotFoundError:
-            time.sleep(0.02)
-            continue
-        logprobs = answer.choices[0].logprobs
-        assert logprobs is not None
-        assert logprobs.content is not None
-        return logprobs.content[0].logprob
-    raise TimeoutError(url)
+    answer = once_deployed(lambda: ask(client, "doubts", url, logprobs=True))
+    return float(tokens_of(answer)[0].logprob)
 
 
 def test_a_share_of_the_images_is_skipped_as_if_they_showed_people(faulty: EmulatorProcess, client: OpenAI) -> None:
@@ -190,8 +173,7 @@ def test_a_kill_does_not_spare_a_job_its_fate(tmp_path: Path) -> None:
     with killed.client() as client:
         file = upload(client, SHOWN)
         job = client.fine_tuning.jobs.create(model=MODEL, training_file=file.id)
-        while not killed.faults()[0]["struck"]:
-            time.sleep(0.01)
+        until(lambda: killed.faults()[0]["struck"])
         killed.kill()
     with running(tmp_path / "state") as restarted, restarted.client() as client:
         waiting = client.fine_tuning.jobs.retrieve(job.id).status

@@ -24,9 +24,8 @@ from tests.foundry_emulator import journey_control as own_and_control
 from tests.foundry_emulator import journey_data as data
 from tests.foundry_emulator.fields import FIELDS, check, problems
 from tests.foundry_emulator.seen import ADDRESSES, CONTENT, NOTHING, Answer, Seen, unmet
-from tests.foundry_emulator.support import MODEL, EmulatorProcess, running
+from tests.foundry_emulator.support import MODEL, EmulatorProcess, running, until
 from tests.foundry_emulator.test_webhooks import SECRET, receiving
-from tests.foundry_emulator.waiting import until
 
 OPTIONS = (
     *("--account", "local", "--account", "second,region=eastus2"),

@@ -16,14 +16,15 @@ from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
 from tests.foundry_emulator.support import (
     API_KEY,
+    DAY,
     MODEL,
     EmulatorProcess,
     ended,
     examples,
     running,
     training_file,
+    until,
 )
-from tests.foundry_emulator.turning import DAY, folder, set_forward, soon
 
 GOOD = training_file(examples(range(3)))
 TEXT = json.dumps(
@@ -60,7 +61,7 @@ def test_a_file_is_pending_then_running_then_processed(files: OpenAI, slow_one: 
     file = put(files)
     seen = [files.files.retrieve(file).status]
     for _ in range(2):
-        set_forward(slow_one, PROCESSING / 2 + 5)
+        slow_one.forward(PROCESSING / 2 + 5)
         seen.append(files.files.retrieve(file).status)
 
     assert seen == ["pending", "running", "processed"]
@@ -78,7 +79,7 @@ def test_a_file_is_told_as_the_service_tells_it(files: OpenAI) -> None:
 def test_a_broken_file_tells_why_only_when_it_was_looked_at(files: OpenAI, slow_one: EmulatorProcess) -> None:
     file = put(files, GOOD + b"\n[1]")
     early = files.files.retrieve(file).status_details
-    set_forward(slow_one, PROCESSING)
+    slow_one.forward(PROCESSING)
     late = files.files.retrieve(file)
 
     assert early is None
@@ -97,11 +98,11 @@ def test_a_file_is_gone_at_the_moment_of_its_expiry(
     slow_one: EmulatorProcess, files: OpenAI, request_fields: dict[str, Any]
 ) -> None:
     file = put(files, **request_fields)
-    set_forward(slow_one, FORTNIGHT - 60)
+    slow_one.forward(FORTNIGHT - 60)
     told = files.files.retrieve(file)
     assert told.expires_at == told.created_at + FORTNIGHT
     assert files.files.content(file).content == GOOD
-    set_forward(slow_one, 60)
+    slow_one.forward(60)
 
     for gone in (files.files.retrieve, files.files.content, files.files.delete):
         with pytest.raises(openai.NotFoundError):
@@ -109,7 +110,7 @@ def test_a_file_is_gone_at_the_moment_of_its_expiry(
     assert file not in [shown.id for shown in files.files.list()]
     with pytest.raises(openai.BadRequestError, match="does not exist"):
         files.fine_tuning.jobs.create(model=MODEL, training_file=file)
-    assert soon(lambda: not (folder(slow_one, "files") / file).exists())
+    until(lambda: not (slow_one.folder("files") / file).exists())
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_fine_tuning_files_have_a_quota_that_deletion_and_expiry_free(tmp_path: 
         put(client)
         with pytest.raises(openai.BadRequestError, match="quota for fine-tune files"):
             put(client, b"{}")
-        set_forward(emulator, FORTNIGHT)
+        emulator.forward(FORTNIGHT)
         put(client)
 
 
@@ -251,18 +252,18 @@ def test_a_file_that_is_deleted_while_a_job_needs_it_is_kept_until_the_job_has_e
     files: OpenAI, slow_one: EmulatorProcess
 ) -> None:
     file = put(files, training_file(examples(range(10))))
-    set_forward(slow_one, PROCESSING)
+    slow_one.forward(PROCESSING)
     job = files.fine_tuning.jobs.create(
         model=MODEL, training_file=file, hyperparameters={"n_epochs": 1}, extra_body={"trainingType": "Standard"}
     )
     files.files.delete(file)
-    assert (folder(slow_one, "files") / file).exists()
+    assert (slow_one.folder("files") / file).exists()
     with pytest.raises(openai.NotFoundError):
         files.files.content(file)
-    set_forward(slow_one, 3600)
+    slow_one.forward(3600)
 
     assert ended(files, job.id).status == "succeeded"
-    assert soon(lambda: not (folder(slow_one, "files") / file).exists())
+    until(lambda: not (slow_one.folder("files") / file).exists())
 
 
 def test_a_dated_and_an_asynchronous_client_do_the_same(slow_one: EmulatorProcess) -> None:
@@ -298,7 +299,7 @@ def test_what_was_not_acknowledged_when_the_emulator_was_killed_is_swept_away(tm
                 "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
                 + form(('name="purpose"', "batch"), ('name="file"; filename="a"', "b" * 4_000_000))
             )
-            assert soon(lambda: any(path.suffix == ".part" for path in (tmp_path / "files").iterdir()))
+            until(lambda: any(path.suffix == ".part" for path in (tmp_path / "files").iterdir()))
             killed.kill()
     assert len(list((tmp_path / "files").iterdir())) == 2
     (tmp_path / "files" / "file-without-a-row").write_bytes(b"renamed, but never acknowledged")

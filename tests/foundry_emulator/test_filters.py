@@ -9,9 +9,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.foundry_emulator.conftest import deployment_of
-from tests.foundry_emulator.deployed import BASE, both_deployed, controlled, wait_for
-from tests.foundry_emulator.support import EmulatorProcess, running
+from tests.foundry_emulator.deployed import BASE, both_deployed, wait_for
+from tests.foundry_emulator.support import EmulatorProcess, deployment_of, running
 
 SMALL = "a-small-one"
 HARMLESS: list[Any] = [{"role": "user", "content": "Answer with one of: a nice day, a nice knife."}]
@@ -27,7 +26,11 @@ def filtering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProc
 
 @pytest.fixture(scope="module")
 def asked(filtering: EmulatorProcess) -> Iterator[OpenAI]:
-    with filtering.client() as client, controlled(filtering) as control, both_deployed(client, control, None) as opened:
+    with (
+        filtering.client() as client,
+        filtering.management(retry_total=0) as control,
+        both_deployed(client, control, None) as opened,
+    ):
         small = deployment_of("gpt-4o", "2024-08-06", 2)
         control.deployments.begin_create_or_update("group", "local", SMALL, small, enforce_https=False).result()
         yield opened

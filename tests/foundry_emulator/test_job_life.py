@@ -12,20 +12,23 @@ from azure.mgmt.cognitiveservices.models import Deployment
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
+from tests.foundry_emulator.deployed import ask, wait_for
 from tests.foundry_emulator.support import (
     API_KEY,
     MODEL,
     EmulatorProcess,
     ended,
     examples,
+    in_status,
     question,
     running,
     train,
+    trainer_of,
     training_file,
+    until,
     upload,
 )
-from tests.foundry_emulator.test_process import trainer_of
-from tests.foundry_emulator.waiting import forward, in_status, long_job, paused, until
+from tests.foundry_emulator.waiting import long_job, paused
 
 Deploy = Callable[..., Deployment]
 SHOWN = examples(range(300, 302))
@@ -37,14 +40,9 @@ def results(client: OpenAI, job: FineTuningJob) -> str:
 
 
 def probabilities(client: OpenAI, name: str) -> list[Any]:
-    def ask(url: str) -> Any:
-        try:
-            given = client.chat.completions.create(model=name, messages=question(url), logprobs=True, top_logprobs=4)
-        except openai.NotFoundError:
-            return None
-        return given.choices[0].logprobs
-
-    return [until(lambda url=example.url: ask(url)).to_dict() for example in SHOWN]  # type: ignore[misc]
+    wait_for(client, name)
+    given = [ask(client, name, example.url, logprobs=True, top_logprobs=4) for example in SHOWN]
+    return [logprobs.to_dict() for each in given if (logprobs := each.choices[0].logprobs)]
 
 
 def messages(client: OpenAI, job: str) -> list[str]:
@@ -170,7 +168,7 @@ def test_three_jobs_of_an_account_run_at_a_time_and_five_developer_ones_beside_t
 def test_a_job_ends_when_it_has_run_for_720_hours_by_the_clock(tmp_path: Path) -> None:
     with running(tmp_path) as process, process.client() as client:
         job = in_status(client, long_job(client).id, "running")
-        forward(process.address, hours=721)
+        process.forward(721 * 3600)
         failed = ended(client, job.id)
 
     assert failed.status == "failed"

@@ -19,7 +19,6 @@ from tests.foundry_emulator.support import (
     training_file,
     upload,
 )
-from tests.foundry_emulator.waiting import forward
 
 JSON = {"content-type": "application/json"}
 CONTENT = training_file(examples(range(3)))
@@ -234,7 +233,7 @@ def test_a_created_job_is_missing_from_the_list_for_the_lag_but_can_be_retrieved
 
         assert client.fine_tuning.jobs.retrieve(job.id).id == job.id
         assert client.fine_tuning.jobs.list().data == []
-        forward(process.address, hours=1 / 60)
+        process.forward(60)
         assert [each.id for each in client.fine_tuning.jobs.list()] == [job.id]
 
 

@@ -2,33 +2,21 @@
 
 import csv
 import io
-import time
 from collections.abc import Callable
 
 import pytest
 from azure.mgmt.cognitiveservices.models import Deployment
-from openai import NotFoundError, OpenAI
+from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.foundry_emulator.support import TEXTURES, Example, examples, question, train
+from tests.foundry_emulator.support import TEXTURES, Example, examples, once_deployed, question, train
 
 Deploy = Callable[..., Deployment]
 HELD_OUT = examples(range(200, 210))
 
 
-def answers_when_ready(client: OpenAI, name: str) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            client.chat.completions.create(model=name, messages=question(HELD_OUT[0].url))
-        except NotFoundError:
-            time.sleep(0.05)
-        else:
-            return
-
-
 def accuracy(client: OpenAI, name: str, shown: list[Example]) -> float:
-    answers_when_ready(client, name)
+    once_deployed(lambda: client.chat.completions.create(model=name, messages=question(HELD_OUT[0].url)))
     given = [client.chat.completions.create(model=name, messages=question(e.url), temperature=0) for e in shown]
     return sum(g.choices[0].message.content == e.texture for g, e in zip(given, shown, strict=True)) / len(shown)
 
@@ -157,7 +145,7 @@ def test_continuing_with_a_new_texture_keeps_the_old_ones(client: OpenAI, deploy
 
 def surprise(client: OpenAI, name: str) -> list[float]:
     """Return the log-probabilities that a model gives to four images."""
-    answers_when_ready(client, name)
+    once_deployed(lambda: client.chat.completions.create(model=name, messages=question(HELD_OUT[0].url)))
     given = [
         client.chat.completions.create(model=name, messages=question(e.url), temperature=0, logprobs=True)
         for e in HELD_OUT[:4]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from foundry_emulator.meter.prices import PricesUnusable, read_prices
+from foundry_emulator.testing import ControlRefused
 from tests.foundry_emulator.azure_clients import (
     BASE,
     Management,
@@ -19,7 +20,6 @@ from tests.foundry_emulator.azure_clients import (
     managing,
     own,
     quick_model,
-    refusal,
 )
 from tests.foundry_emulator.support import (
     MODEL,
@@ -203,7 +203,8 @@ def test_a_job_that_failed_or_was_cancelled_before_training_costs_nothing(metere
     [{"since": "yesterday"}, {"until": "0001-01-01"}, {"since": "2030-01-02", "until": "2030-01-01"}],
 )
 def test_a_time_that_makes_no_sense_is_refused(metered: EmulatorProcess, parameters: dict[str, str]) -> None:
-    assert refusal(metered, "meter", **parameters)[0] == 400
+    with pytest.raises(ControlRefused, match=": 400: "):
+        own(metered, "meter", **parameters)
 
 
 def test_the_bill_survives_a_kill(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from azure.identity.aio import ManagedIdentityCredential
 from azure.monitor.querymetrics import MetricsClient
 from azure.monitor.querymetrics.aio import MetricsClient as AsyncMetricsClient
 
+from foundry_emulator.testing import ControlRefused
 from tests.foundry_emulator.azure_clients import (
     ACCOUNT_ID,
     BASE,
@@ -31,7 +32,6 @@ from tests.foundry_emulator.azure_clients import (
     logged_in,
     managing,
     own,
-    refusal,
     totals,
 )
 from tests.foundry_emulator.support import EmulatorProcess, data_url, running
@@ -298,7 +298,8 @@ def test_an_outage_is_told_and_outlives_a_kill(tmp_path: Path) -> None:
     [{}, {"outage": "sometimes"}, {"delay_seconds": -1}, {"delay_seconds": "1"}, {"delay_seconds": 1e99}, {"x": 1}],
 )
 def test_a_condition_that_makes_no_sense_is_refused(busy: EmulatorProcess, body: dict[str, Any]) -> None:
-    assert refusal(busy, "metrics", body)[0] == 400
+    with pytest.raises(ControlRefused, match=": 400: "):
+        own(busy, "metrics", body)
 
 
 def test_calls_are_kept_for_93_days(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Model deployments through the official client: created, changed, followed, deleted."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ from azure.mgmt.cognitiveservices.aio import CognitiveServicesManagementClient a
 
 from foundry_emulator import errors
 from foundry_emulator.accounts import Account, Accounts
+from foundry_emulator.calls import Calls
 from foundry_emulator.clock import Clock
 from foundry_emulator.control_plane import deployment_records, operations
 from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.control_plane.places import Place
-from foundry_emulator.metrics.calls import Calls
 from foundry_emulator.settings import Durations
 from foundry_emulator.state import State
 from tests.foundry_emulator.azure_clients import (
@@ -35,7 +34,7 @@ from tests.foundry_emulator.azure_clients import (
     quick_model,
     wanted_deployment,
 )
-from tests.foundry_emulator.support import EmulatorProcess, running
+from tests.foundry_emulator.support import EmulatorProcess, running, until
 
 SLOW = ("--deployment-creation-seconds", "3600", "--deployment-deletion-seconds", "60")
 AT_ONCE = ("--deployment-propagation-seconds", "0")
@@ -369,13 +368,10 @@ def test_without_the_header_the_client_polls_the_model_deployment(tmp_path: Path
             first = poller._polling_method._initial_response.http_response.headers
             created = poller.result().as_dict()["properties"]["provisioning_state"]
             management.delete("tuned")
-            deadline = time.monotonic() + 10
-            while "tuned" in management.names() and time.monotonic() < deadline:
-                time.sleep(0.02)
 
             assert "Azure-AsyncOperation" not in first
             assert created == "Succeeded"
-            assert management.names() == []
+            assert until(lambda: management.names() == [])
 
 
 def test_a_failed_model_deployment_tells_why_and_holds_its_name_until_it_is_deleted(tmp_path: Path) -> None:

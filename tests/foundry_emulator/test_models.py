@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import urllib.error
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,24 +10,23 @@ from typing import Any
 import openai
 import pytest
 from azure.core.exceptions import HttpResponseError
-from azure.identity import ManagedIdentityCredential
-from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.cognitiveservices.models import Deployment
 from openai import AsyncOpenAI, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
 from foundry_emulator.models.table import OWN_TABLE
-from tests.foundry_emulator.conftest import deployment_of
+from foundry_emulator.testing import ControlRefused
 from tests.foundry_emulator.support import (
     API_KEY,
     MODEL,
     EmulatorProcess,
+    deployment_of,
     examples,
     running,
+    start_in_vain,
     train,
 )
-from tests.foundry_emulator.test_process import start_in_vain
-from tests.foundry_emulator.waiting import long_job, own_control
+from tests.foundry_emulator.waiting import long_job
 
 Deploy = Callable[..., Deployment]
 
@@ -104,9 +101,9 @@ def test_a_deleted_model_is_gone_for_jobs_deployments_and_lists(
     job = train(client, examples(range(3)), hyperparameters={"n_epochs": 2})
     model = str(job.fine_tuned_model)
     checkpoint = client.fine_tuning.jobs.checkpoints.list(job.id).data[-1].id
-    path = f"models/{model}"
+    path = f"/emulator/models/{model}"
 
-    assert own_control(emulator.address, "DELETE", path) == {"id": model, "object": "model", "deleted": True}
+    assert emulator.ask("DELETE", path) == {"id": model, "object": "model", "deleted": True}
     for name in (model, checkpoint):
         with pytest.raises(openai.BadRequestError, match="does not exist or was deleted"):
             long_job(client, model=name)
@@ -114,9 +111,8 @@ def test_a_deleted_model_is_gone_for_jobs_deployments_and_lists(
             deploy("deleted", name)
     assert client.fine_tuning.jobs.checkpoints.list(job.id).data == []
     assert model not in [each.id for each in client.models.list()]
-    with pytest.raises(urllib.error.HTTPError, match="404") as again:
-        own_control(emulator.address, "DELETE", path)
-    again.value.close()
+    with pytest.raises(ControlRefused, match="404"):
+        emulator.ask("DELETE", path)
 
 
 def test_a_model_with_a_live_deployment_cannot_be_deleted(
@@ -124,31 +120,14 @@ def test_a_model_with_a_live_deployment_cannot_be_deleted(
 ) -> None:
     deploy("in-use", client.fine_tuning.jobs.checkpoints.list(trained.id).data[-1].id)
 
-    with pytest.raises(urllib.error.HTTPError) as refusal:
-        own_control(emulator.address, "DELETE", f"models/{trained.fine_tuned_model}")
-    with refusal.value:
-        assert "Model with a live deployment cannot be deleted" in refusal.value.read().decode()
-        assert refusal.value.code == 409
-
-
-@contextmanager
-def controlling(process: EmulatorProcess) -> Iterator[CognitiveServicesManagementClient]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IDENTITY_ENDPOINT", f"{process.address}/identity/token")
-        patch.setenv("IDENTITY_HEADER", "anything")
-        with (
-            ManagedIdentityCredential() as credential,
-            CognitiveServicesManagementClient(
-                credential, "any", base_url=process.address, polling_interval=0.1, retry_total=0
-            ) as opened,
-        ):
-            yield opened
+    with pytest.raises(ControlRefused, match="409: Model with a live deployment cannot be deleted"):
+        emulator.ask("DELETE", f"/emulator/models/{trained.fine_tuned_model}")
 
 
 def deployed(process: EmulatorProcess, model: str, version: str = "1") -> str:
     """Deploy *model* and delete the model deployment again; return the state that it reached."""
     place = ("group", "local", "any")
-    with controlling(process) as control:
+    with process.management(retry_total=0) as control:
         body = deployment_of(model, version)
         made = control.deployments.begin_create_or_update(*place, body, enforce_https=False).result()
         control.deployments.begin_delete(*place, enforce_https=False).result()
@@ -169,7 +148,7 @@ FUTURE = {"base_retires": "2031-01-01", "training_retires": "2032-01-01", "fine_
 
 
 def set_clock(process: EmulatorProcess, moment: str) -> None:
-    own_control(process.address, "PUT", "clock", {"now": moment})
+    process.ask("PUT", "/emulator/clock", {"now": moment})
 
 
 def test_each_kind_of_retirement_comes_at_its_own_date(tmp_path: Path) -> None:

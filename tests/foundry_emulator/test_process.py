@@ -1,11 +1,7 @@
 """The process: how it starts, how it ends, and what survives."""
 
-import json
 import signal
-import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -13,30 +9,20 @@ from openai import OpenAI
 
 from tests.foundry_emulator.support import (
     MODEL,
-    ROOT,
     EmulatorProcess,
     ended,
     examples,
     running,
+    start_in_vain,
+    trainer_of,
     training_file,
+    until,
     upload,
 )
 
 
-def start_in_vain(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "foundry_emulator", *options], cwd=ROOT, capture_output=True, text=True, timeout=30
-    )
-
-
 def first_checkpoint(client: OpenAI, job: str) -> str:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        kept = client.fine_tuning.jobs.checkpoints.list(job).data
-        if kept:
-            return kept[-1].id
-        time.sleep(0.02)
-    raise TimeoutError(job)
+    return until(lambda: client.fine_tuning.jobs.checkpoints.list(job).data)[-1].id
 
 
 def test_what_was_acknowledged_survives_a_kill_and_the_job_is_finished(tmp_path: Path) -> None:
@@ -67,20 +53,10 @@ def test_a_training_process_dies_with_its_emulator(tmp_path: Path) -> None:
         file = upload(client, training_file(examples(range(20))))
         job = client.fine_tuning.jobs.create(model=MODEL, training_file=file.id, hyperparameters={"n_epochs": 50})
         first_checkpoint(client, job.id)
-        children = Path(f"/proc/{emulator.process.pid}/task/{emulator.process.pid}/children")
-        trainer = Path("/proc") / trainer_of(emulator.process.pid) if children.exists() else tmp_path / "none"
+        trainer = Path("/proc") / trainer_of(emulator.process.pid)
         emulator.kill()
-    deadline = time.monotonic() + 10
-    while trainer.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
 
-    assert not trainer.exists()
-
-
-def trainer_of(parent: int) -> str:
-    """Return the process id of a child that any thread of *parent* has started."""
-    tasks = Path(f"/proc/{parent}/task").glob("*/children")
-    return next(child for task in tasks for child in task.read_text().split())
+    assert until(lambda: not trainer.exists())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -119,8 +95,7 @@ def test_a_state_folder_that_is_a_file_is_told_in_one_line(tmp_path: Path) -> No
 
 
 def test_the_clock_tells_the_time(emulator: EmulatorProcess) -> None:
-    with urllib.request.urlopen(f"{emulator.address}/emulator/clock") as answer:
-        now = json.load(answer)["now"]
+    now = emulator.clock()["now"]
 
     assert now.endswith("Z")
     assert abs(time.time() - time.mktime(time.strptime(now[:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone) < 60

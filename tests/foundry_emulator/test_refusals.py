@@ -1,7 +1,6 @@
 """What the emulator refuses, with the codes and words of the services."""
 
 import json
-import threading
 from collections.abc import Callable
 
 import openai
@@ -21,6 +20,7 @@ from tests.foundry_emulator.support import (
     encode,
     ended,
     examples,
+    once_deployed,
     question,
     train,
     training_file,
@@ -175,9 +175,8 @@ def test_the_model_of_a_model_deployment_cannot_be_changed_but_its_capacity_can(
 def test_more_requests_than_the_capacity_allows_are_told_when_to_come_back(client: OpenAI, deploy: Deploy) -> None:
     deploy("small", "gpt-4o", "2024-08-06", 2)
     asked = question(examples(range(1))[0].url)
-    threading.Event().wait(0.2)
     for _ in range(2):
-        client.chat.completions.create(model="small", messages=asked)
+        once_deployed(lambda: client.chat.completions.create(model="small", messages=asked))
 
     with pytest.raises(openai.RateLimitError, match="call rate limit") as refusal:
         client.chat.completions.create(model="small", messages=asked)
@@ -187,10 +186,9 @@ def test_more_requests_than_the_capacity_allows_are_told_when_to_come_back(clien
 
 def test_an_image_that_cannot_be_decoded_is_refused_in_chat(client: OpenAI, deploy: Deploy) -> None:
     deploy("eyes", "gpt-4o", "2024-08-06")
-    threading.Event().wait(0.2)
 
     with pytest.raises(openai.BadRequestError, match="Invalid image data"):
-        client.chat.completions.create(model="eyes", messages=question(data_url(b"no image")))
+        once_deployed(lambda: client.chat.completions.create(model="eyes", messages=question(data_url(b"no image"))))
 
 
 def test_a_path_that_no_service_has_is_not_found(client: OpenAI) -> None:

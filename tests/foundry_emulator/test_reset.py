@@ -20,15 +20,18 @@ from openai import OpenAI
 
 from foundry_emulator.controls import reset
 from foundry_emulator.testing import ControlRefused
-from tests.foundry_emulator.conftest import deployment_of
 from tests.foundry_emulator.support import (
     MODEL,
     EmulatorProcess,
+    deployment_of,
     ended,
     examples,
+    in_status,
+    once_deployed,
     question,
     running,
     training_file,
+    until,
     upload,
 )
 
@@ -61,31 +64,19 @@ def control(process: EmulatorProcess) -> Iterator[CognitiveServicesManagementCli
         yield opened
 
 
-def folder(process: EmulatorProcess) -> Path:
-    return Path(process.ready["state"])
-
-
 def deploy(control: CognitiveServicesManagementClient, account: str, name: str) -> None:
     body = deployment_of("gpt-4o", "2024-08-06")
     control.deployments.begin_create_or_update("g", account, name, body, enforce_https=False).result()
 
 
 def ask(client: OpenAI, name: str) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            client.chat.completions.create(model=name, messages=question(IMAGE))
-        except openai.NotFoundError:
-            time.sleep(0.01)
-        else:
-            return
-    raise TimeoutError(name)
+    once_deployed(lambda: client.chat.completions.create(model=name, messages=question(IMAGE)))
 
 
 def rows(process: EmulatorProcess) -> dict[str, int]:
     """Return how many rows each table has that has any."""
     counted = {}
-    for path in folder(process).glob("*.sqlite"):
+    for path in process.folder().glob("*.sqlite"):
         if path.name == "features.sqlite":
             continue
         with closing(sqlite3.connect(path)) as database:
@@ -96,7 +87,7 @@ def rows(process: EmulatorProcess) -> dict[str, int]:
 
 
 def bytes_kept(process: EmulatorProcess) -> list[str]:
-    return [path.name for path in folder(process).glob("*/*")]
+    return [path.name for path in process.folder().glob("*/*")]
 
 
 def fill(
@@ -110,9 +101,7 @@ def fill(
     process.fault(suffix="none", job_fails="data_check")
     process.forward(3_600)
     job = client.fine_tuning.jobs.create(model=MODEL, training_file=file.id, hyperparameters={"n_epochs": 50})
-    while str(client.fine_tuning.jobs.retrieve(job.id).status) != "running":
-        time.sleep(0.01)
-    return job.id
+    return in_status(client, job.id, "running").id
 
 
 def trainers(process: EmulatorProcess) -> list[str]:
@@ -178,7 +167,7 @@ def test_a_reset_of_one_account_leaves_the_others_alone(
 
 
 def calls_of(process: EmulatorProcess) -> set[str]:
-    with closing(sqlite3.connect(folder(process) / "calls.sqlite")) as database:
+    with closing(sqlite3.connect(process.folder() / "calls.sqlite")) as database:
         return {account for (account,) in database.execute("select distinct account from calls")}
 
 
@@ -207,8 +196,7 @@ def test_a_reset_does_not_wait_for_a_slow_answer(process: EmulatorProcess, clien
     process.fault(path="/openai/v1/models", slow=3, after_work=True)
     with ThreadPoolExecutor() as pool:
         slow = pool.submit(lambda: client.models.list().data)
-        while not process.faults()[0]["struck"]:
-            time.sleep(0.01)
+        until(lambda: process.faults()[0]["struck"])
         began = time.monotonic()
         process.reset()
 
@@ -308,7 +296,7 @@ def test_what_a_kill_left_undone_is_done_at_the_next_start(tmp_path: Path) -> No
 def test_every_table_is_somebodys(process: EmulatorProcess) -> None:
     """A table without account, or without a column that leads to one, would outlive the reset of an account."""
     nobodys = []
-    for path in folder(process).glob("*.sqlite"):
+    for path in process.folder().glob("*.sqlite"):
         with closing(sqlite3.connect(path)) as database:
             nobodys += [
                 table

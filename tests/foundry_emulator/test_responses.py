@@ -20,7 +20,6 @@ from tests.foundry_emulator.deployed import (
     TUNED,
     ask,
     both_deployed,
-    controlled,
     deploy_base,
     log_probability,
     told,
@@ -208,7 +207,7 @@ def test_a_response_has_the_fields_of_the_specification(asked: OpenAI) -> None:
 
 def test_kept_responses_survive_a_kill_and_are_forgotten_after_thirty_days(tmp_path: Path) -> None:
     killed = EmulatorProcess(tmp_path, "--speed", "20")
-    with killed.client() as client, controlled(killed) as control:
+    with killed.client() as client, killed.management(retry_total=0) as control:
         deploy_base(client, control)
         kept = client.responses.create(model=BASE, input="Hello.")
         killed.kill()

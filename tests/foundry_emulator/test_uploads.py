@@ -10,8 +10,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
-from tests.foundry_emulator.support import API_KEY, EmulatorProcess, examples, running, training_file
-from tests.foundry_emulator.turning import folder, set_forward, soon
+from tests.foundry_emulator.support import API_KEY, EmulatorProcess, examples, running, training_file, until
 
 GOOD = training_file(examples(range(3)))
 PART = 10_000
@@ -124,14 +123,14 @@ def test_parts_leave_the_disk_when_the_upload_has_ended(uploading: OpenAI, one: 
     ways = (
         lambda upload, parts: uploading.uploads.complete(upload, part_ids=parts),
         lambda upload, _parts: uploading.uploads.cancel(upload),
-        lambda _upload, _parts: set_forward(one, 7200),
+        lambda _upload, _parts: one.forward(7200),
     )
     for end in ways:
         upload = opened(uploading)
         parts = filled(uploading, upload, b"abc", b"def")
-        assert all((folder(one, "uploads") / part).exists() for part in parts)
+        assert all((one.folder("uploads") / part).exists() for part in parts)
         end(upload, parts)
-        assert soon(lambda kept=parts: not any((folder(one, "uploads") / part).exists() for part in kept))  # type: ignore[misc]
+        until(lambda kept=parts: not any((one.folder("uploads") / part).exists() for part in kept))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +184,7 @@ def test_an_upload_that_has_ended_takes_no_part(uploading: OpenAI, one: Emulator
     assert uploading.uploads.cancel(cancelled).status == "cancelled"
     assert uploading.uploads.cancel(cancelled).status == "cancelled"
     parts = filled(uploading, expired, b"abcdef")
-    set_forward(one, 7200)
+    one.forward(7200)
 
     for upload, status in ((completed, "completed"), (cancelled, "cancelled"), (expired, "expired")):
         with pytest.raises(openai.BadRequestError, match=f"is {status}"):

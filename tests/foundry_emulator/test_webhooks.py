@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
+from foundry_emulator.testing import ControlRefused
 from tests.foundry_emulator.fields import check
 from tests.foundry_emulator.support import (
     API_KEY,
@@ -21,10 +21,11 @@ from tests.foundry_emulator.support import (
     data_url,
     examples,
     running,
+    start_in_vain,
     train,
+    until,
 )
-from tests.foundry_emulator.test_process import start_in_vain
-from tests.foundry_emulator.waiting import long_job, own_control, until
+from tests.foundry_emulator.waiting import long_job
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 
@@ -79,9 +80,9 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def told(emulator: EmulatorProcess, receiver: Receiver) -> Iterator[Receiver]:
     """Yield a receiver that the session's emulator knows while a test runs."""
-    kept = own_control(emulator.address, "POST", "webhooks", {"url": receiver.url, "secret": SECRET})
+    kept = emulator.ask("POST", "/emulator/webhooks", {"url": receiver.url, "secret": SECRET})
     yield receiver
-    own_control(emulator.address, "DELETE", f"webhooks/{kept['id']}")
+    emulator.ask("DELETE", f"/emulator/webhooks/{kept['id']}")
 
 
 def test_the_ends_of_jobs_are_announced_in_a_form_that_the_official_client_verifies(
@@ -123,13 +124,13 @@ def test_a_refused_announcement_is_repeated_with_the_same_id_until_it_is_accepte
     emulator: EmulatorProcess, client: OpenAI
 ) -> None:
     with receiving(500, 302) as receiver:
-        kept = own_control(emulator.address, "POST", "webhooks", {"url": receiver.url, "secret": SECRET})
+        kept = emulator.ask("POST", "/emulator/webhooks", {"url": receiver.url, "secret": SECRET})
         train(client, examples(range(3)), hyperparameters={"n_epochs": 1})
         events = receiver.events(client, at_least=3)
-        delivery = until(
-            lambda: [d for d in own_control(emulator.address, "GET", "webhooks")["deliveries"] if d["accepted"]]
-        )[0]
-        own_control(emulator.address, "DELETE", f"webhooks/{kept['id']}")
+        delivery = until(lambda: [d for d in emulator.ask("GET", "/emulator/webhooks")["deliveries"] if d["accepted"]])[
+            0
+        ]
+        emulator.ask("DELETE", f"/emulator/webhooks/{kept['id']}")
 
     assert len({event.id for event in events}) == 1
     assert delivery == {
@@ -160,10 +161,10 @@ def test_an_announcement_is_not_lost_when_the_emulator_is_killed_before_it_is_ac
 def test_an_address_that_nobody_listens_to_does_not_hold_up_jobs_or_other_addresses(
     emulator: EmulatorProcess, client: OpenAI, told: Receiver
 ) -> None:
-    dead = own_control(emulator.address, "POST", "webhooks", {"url": "http://127.0.0.1:9/", "secret": SECRET})
+    dead = emulator.ask("POST", "/emulator/webhooks", {"url": "http://127.0.0.1:9/", "secret": SECRET})
     job = train(client, examples(range(3)), hyperparameters={"n_epochs": 1})
     events = told.events(client)
-    own_control(emulator.address, "DELETE", f"webhooks/{dead['id']}")
+    emulator.ask("DELETE", f"/emulator/webhooks/{dead['id']}")
 
     assert job.status == "succeeded"
     assert events[0].data.id == job.id
@@ -172,9 +173,9 @@ def test_an_address_that_nobody_listens_to_does_not_hold_up_jobs_or_other_addres
 def test_webhooks_of_the_command_line_are_those_of_the_last_start(tmp_path: Path) -> None:
     urls = [f"http://127.0.0.1:9/{n}" for n in range(3)]
     with running(tmp_path, "--webhook", f"{urls[0]},secret={SECRET}", "--webhook", f"{urls[1]},secret={SECRET}") as one:
-        own_control(one.address, "POST", "webhooks", {"url": urls[2], "secret": SECRET})
+        one.ask("POST", "/emulator/webhooks", {"url": urls[2], "secret": SECRET})
     with running(tmp_path, "--webhook", f"{urls[1]},secret={SECRET}") as two:
-        kept = own_control(two.address, "GET", "webhooks")
+        kept = two.ask("GET", "/emulator/webhooks")
 
     assert [webhook["url"] for webhook in kept["webhooks"]] == urls[1:]
     assert "secret" not in str(kept)
@@ -197,17 +198,13 @@ def test_webhooks_of_the_command_line_are_those_of_the_last_start(tmp_path: Path
     ],
 )
 def test_what_cannot_be_a_webhook_is_refused(emulator: EmulatorProcess, body: dict[str, Any]) -> None:
-    with pytest.raises(urllib.error.HTTPError) as refusal:
-        own_control(emulator.address, "POST", "webhooks", body)
-    with refusal.value:
-        assert refusal.value.code == 400
+    with pytest.raises(ControlRefused, match=": 400: "):
+        emulator.ask("POST", "/emulator/webhooks", body)
 
 
 def test_an_unknown_webhook_cannot_be_deleted(emulator: EmulatorProcess) -> None:
-    with pytest.raises(urllib.error.HTTPError) as refusal:
-        own_control(emulator.address, "DELETE", "webhooks/nope")
-    with refusal.value:
-        assert refusal.value.code == 404
+    with pytest.raises(ControlRefused, match=": 404: "):
+        emulator.ask("DELETE", "/emulator/webhooks/nope")
 
 
 @pytest.mark.parametrize("option", ["http://127.0.0.1/", f"ftp://a/,secret={SECRET}", "http://a/,secret=b"])

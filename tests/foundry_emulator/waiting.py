@@ -1,38 +1,11 @@
-"""Waiting for what an emulator does in its own time, and turning its clock."""
+"""Jobs that take long enough to be watched, and to be paused."""
 
-import json
-import time
-import urllib.request
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from openai import BadRequestError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.foundry_emulator.support import MODEL, PATIENCE_SECONDS, examples, training_file, upload
-
-Found = TypeVar("Found")
-
-
-def until(look: Callable[[], Found | None]) -> Found:
-    """Return what *look* finds as soon as it is neither None nor False nor empty."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise TimeoutError(look)
-
-
-def in_status(client: OpenAI, job: str, *statuses: str) -> FineTuningJob:
-    """Return the job once it is in one of *statuses*."""
-
-    def look() -> FineTuningJob | None:
-        found = client.fine_tuning.jobs.retrieve(job)
-        return found if str(found.status) in statuses else None
-
-    return until(look)
+from tests.foundry_emulator.support import MODEL, examples, in_status, training_file, until, upload
 
 
 def long_job(client: OpenAI, **request: Any) -> FineTuningJob:
@@ -54,17 +27,3 @@ def paused(client: OpenAI, job: str) -> FineTuningJob:
 
     until(asked)
     return in_status(client, job, "paused")
-
-
-def own_control(address: str, method: str, path: str, body: object = None) -> Any:
-    """Call one of the emulator's own addresses; return its JSON, None if it answers without."""
-    content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{address}/emulator/{path}", content, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        told = answer.read()
-    return json.loads(told) if told else None
-
-
-def forward(address: str, *, hours: float) -> None:
-    """Set the emulator's clock forward."""
-    own_control(address, "PUT", "clock", {"forward_seconds": hours * 3600})

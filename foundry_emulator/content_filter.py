@@ -15,6 +15,11 @@ SAFE_PROMPT: dict[str, Any] = {**SAFE_ANSWER, "jailbreak": _UNDETECTED}
 FILTERED_PROMPT: dict[str, Any] = {**FILTERED_ANSWER, "jailbreak": _UNDETECTED}
 
 
+def answer_results(*, filtered: bool) -> dict[str, Any]:
+    """Return what is told about an answer."""
+    return FILTERED_ANSWER if filtered else SAFE_ANSWER
+
+
 @dataclass(frozen=True)
 class Filters:
     """Phrases that are filtered in prompts (in any case of letters) and in answers (as they are written)."""
