@@ -29,7 +29,7 @@ from tests.foundry_emulator.support import (
     train,
 )
 from tests.foundry_emulator.test_process import start_in_vain
-from tests.foundry_emulator.waiting import long_job, own_control
+from tests.foundry_emulator.waiting import forward, long_job, own_control
 
 Deploy = Callable[..., Deployment]
 
@@ -170,6 +170,17 @@ FUTURE = {"base_retires": "2031-01-01", "training_retires": "2032-01-01", "fine_
 
 def set_clock(process: EmulatorProcess, moment: str) -> None:
     own_control(process.address, "PUT", "clock", {"now": moment})
+
+
+def test_a_model_can_be_deleted_once_its_model_deployment_has_been_idle_for_15_days(tmp_path: Path) -> None:
+    with running(tmp_path, *QUICK) as process, process.client() as client, controlling(process) as control:
+        model = str(train(client, examples(range(3)), hyperparameters={"n_epochs": 1}).fine_tuned_model)
+        control.deployments.begin_create_or_update(
+            "group", "local", "idle", deployment_of(model), enforce_https=False
+        ).result()
+        forward(process.address, hours=15 * 24 + 1)
+
+        assert own_control(process.address, "DELETE", f"models/{model}")["deleted"]
 
 
 def test_each_kind_of_retirement_comes_at_its_own_date(tmp_path: Path) -> None:
