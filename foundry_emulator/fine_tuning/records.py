@@ -245,8 +245,8 @@ class JobRecords:
         key = key or (str(data["step"]) if data else message)
         database.execute(
             "insert or ignore into job_events (id, job, created_at, level, message, type, data)"
-            " values (:id, :job, max(:at, (select coalesce(max(created_at), 0) from job_events where job = :job)),"
-            " :level, :message, :type, :data)",
+            " values (:id, :job, max(:at, coalesce((select created_at from job_events where job = :job"
+            " order by number desc limit 1), 0)), :level, :message, :type, :data)",
             {
                 "id": f"ftevent-{_hex(job, key)}",
                 "job": job,
