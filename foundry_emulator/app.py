@@ -171,7 +171,7 @@ class _Services:
         yield from UploadRoutes(self.plane, self.uploads).routes()
         yield from BatchRoutes(self.plane, self.batches, frozenset(self._batched)).routes()
         yield from JobRoutes(self.plane, self.jobs, Copies(self.state, self.clock, self.accounts)).routes()
-        yield from ModelRoutes(self.plane, Models(self.state, self.clock, self.retirement)).routes()
+        yield from ModelRoutes(self.plane, self.models).routes()
         yield from InferenceRoutes(self.plane, self.chat, self.responses).routes()
         yield from ControlPlane(self.manager, self.deployments).routes()
         yield from AccountRoutes(self.manager, self.deployments).routes()
@@ -227,6 +227,10 @@ class _Services:
     @cached_property
     def retirement(self) -> Retirement:
         return Retirement(self.clock, self.settings.enforce_retirement, self.settings.new_customer)
+
+    @cached_property
+    def models(self) -> Models:
+        return Models(self.state, self.clock, self.retirement, self.deployments.retention.settle)
 
     @cached_property
     def jobs(self) -> Jobs:

@@ -100,7 +100,7 @@ def _kept(properties: dict[str, Any]) -> dict[str, Any]:
     """Return the properties that are kept and given back as they were sent."""
     kept = {name: _text(properties, name) for name in _KEPT_TEXTS if properties.get(name) is not None}
     upgrade = properties.get("versionUpgradeOption")
-    if upgrade is not None and upgrade not in _UPGRADES:
+    if upgrade is not None and (not isinstance(upgrade, str) or upgrade not in _UPGRADES):
         raise errors.arm_invalid(f"The versionUpgradeOption {_short(upgrade)} is none of {sorted(_UPGRADES)}.")
     throttling = properties.get("dynamicThrottlingEnabled")
     if throttling is not None and not isinstance(throttling, bool):

@@ -29,7 +29,7 @@ def _history(deployments: ModelDeployments, deployment: Deployment) -> dict[str,
     life, span = deployment.life, deployment.span
     now = deployments.clock.now()
     gone = life.gone_at is not None and life.gone_at <= now
-    due = None if gone else deployments.retention.due(deployment)
+    due = None if gone else deployments.retention.due(deployment, now)
     last = deployments.calls.last_completed(life.number)
     return {
         "number": life.number,

@@ -32,21 +32,25 @@ class Retention:
 
     def settle_one(self, deployment: Deployment) -> bool:
         """Return whether a model deployment lives on; it is ended if it is due."""
-        due = self.due(deployment)
-        if due is None or self.clock.now() < due[0]:
+        now = self.clock.now()
+        due = self.due(deployment, now)
+        if due is None or now < due[0]:
             return True
         self.records.go(deployment.life.number, *due)
         return False
 
-    def due(self, deployment: Deployment) -> tuple[float, str] | None:
-        """Return when and why a model deployment goes unless it is called until then, None if it stays."""
+    def due(self, deployment: Deployment, now: float) -> tuple[float, str] | None:
+        """Return when and why a model deployment goes unless it is called until then, None if it stays.
+
+        Its calls are only looked up when it is old enough at the moment *now*: whoever compares must use the same.
+        """
         life, span = deployment.life, deployment.span
         if not span.fine_tuned or life.failure is not None or life.gone_at is not None:
             return None
         if span.sku == tiers.DEVELOPER:
             return max(life.deployed_at + DEVELOPER_SECONDS, life.succeeded_at), EXPIRED
         earliest = max(life.deployed_at + IDLE_SECONDS, life.succeeded_at)
-        if self.clock.now() < earliest:
+        if now < earliest:
             return earliest, IDLE
         last = self.calls.last_completed(life.number)
         return max(earliest, (last or 0.0) + IDLE_SECONDS), IDLE

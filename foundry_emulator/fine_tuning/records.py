@@ -194,9 +194,10 @@ class JobRecords:
     def failed(self, job: str, code: str, message: str, *, at: float | None = None) -> None:
         """End a job without a model, now or as of the moment *at*."""
         error = json.dumps({"code": code, "message": message})
+        moment = self.clock.now() if at is None else at
         with self.state.transaction() as database:
-            if self._end(database, job, "failed", self.clock.now() if at is None else at, {"error": error}):
-                self._event(database, job, f"Job failed. {message}", level="error")
+            if self._end(database, job, "failed", moment, {"error": error}):
+                self._event(database, job, f"Job failed. {message}", level="error", at=moment)
 
     def cancelled(self, job: str) -> bool:
         """End a job because its owner wants so, billing the steps that were done; False if it has ended already."""
@@ -235,21 +236,26 @@ class JobRecords:
         data: dict[str, Any] | None = None,
         level: str = "info",
         key: str | None = None,
+        at: float | None = None,
     ) -> None:
-        """Add an event, unless the job has one with this *key*, by default its step or message."""
+        """Add an event, now or as of *at*, unless the job has one with this *key*, by default its step or message.
+
+        None is older than the event before it.
+        """
         key = key or (str(data["step"]) if data else message)
         database.execute(
             "insert or ignore into job_events (id, job, created_at, level, message, type, data)"
-            " values (?, ?, ?, ?, ?, ?, ?)",
-            (
-                f"ftevent-{_hex(job, key)}",
-                job,
-                self.clock.now(),
-                level,
-                message,
-                "metrics" if data else "message",
-                json.dumps(data) if data else None,
-            ),
+            " values (:id, :job, max(:at, coalesce((select created_at from job_events where job = :job"
+            " order by number desc limit 1), 0)), :level, :message, :type, :data)",
+            {
+                "id": f"ftevent-{_hex(job, key)}",
+                "job": job,
+                "at": self.clock.now() if at is None else at,
+                "level": level,
+                "message": message,
+                "type": "metrics" if data else "message",
+                "data": json.dumps(data) if data else None,
+            },
         )
 
 

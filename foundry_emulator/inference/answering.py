@@ -118,10 +118,11 @@ def _speaker(model: LearnedModel, question: Question, choosing: Choosing) -> Spe
 
     def say(number: int) -> Said:
         seed = int(dice(question.sampling.seed, number, *choosing.facts).integers(2**32))
-        heat, most = question.sampling.temperature, question.answer_room
+        heat, top_p, most = question.sampling.temperature, question.sampling.top_p, question.answer_room
         if text is None:
-            return base_answer(messages, temperature=heat, most_tokens=most, seed=seed, choices=_listed(question))
-        return text.answer(messages, temperature=heat, most_tokens=most, seed=seed)
+            choices = _listed(question)
+            return base_answer(messages, temperature=heat, top_p=top_p, most_tokens=most, seed=seed, choices=choices)
+        return text.answer(messages, temperature=heat, top_p=top_p, most_tokens=most, seed=seed)
 
     def weigh(answers: Sequence[str]) -> Distribution:
         if text is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foundry_emulator.inference.questions import Sampling
-from foundry_emulator.learning.answers import Token
+from foundry_emulator.learning.answers import Token, nucleus
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Distribution:
         if sampling.temperature == 0 or len(scores) == 1:
             return int(scores.argmax())
         weights = np.exp((scores - scores.max()) / sampling.temperature)
-        weights = _nucleus(weights / weights.sum(), sampling.top_p)
+        weights = nucleus(weights / weights.sum(), sampling.top_p)
         return int(dice(sampling.seed, *facts).choice(len(weights), p=weights / weights.sum()))
 
 
@@ -68,17 +68,21 @@ def dice(*facts: object) -> np.random.Generator:
 
 
 def shaken(tokens: list[Token], deviation: float) -> list[Token]:
-    """Return *tokens* with noise of this standard deviation, another every time, on their log-probabilities."""
+    """Return *tokens* with noise of this standard deviation, another every time, on their log-probabilities.
+
+    What the alternatives at a place have together stays the same.
+    """
     if deviation == 0:
         return tokens
     chance = np.random.default_rng()
 
-    def shake(value: float) -> float:
-        return min(0.0, value + float(chance.normal(0, deviation))) if value < 0 else value
-
     told = []
     for token in tokens:
-        values = {text: shake(value) for text, value in token.alternatives}
+        noise = chance.normal(0, deviation, len(token.alternatives))
+        told_of = math.fsum(math.exp(value) for _, value in token.alternatives)
+        scores = normalized([value + float(n) for (_, value), n in zip(token.alternatives, noise, strict=True)])
+        share = math.log(min(1.0, told_of))
+        values = {text: score + share for (text, _), score in zip(token.alternatives, scores, strict=True)}
         ordered = tuple(sorted(values.items(), key=lambda each: -each[1]))
         told.append(Token(token.text, values.get(token.text, token.log_probability), ordered))
     return told
@@ -89,16 +93,3 @@ def normalized(scores: list[float]) -> list[float]:
     highest = max(scores)
     total = highest + math.log(math.fsum(math.exp(score - highest) for score in scores))
     return [score - total for score in scores]
-
-
-def _nucleus(
-    weights: np.ndarray[tuple[int, ...], np.dtype[np.float64]], top_p: float
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return *weights* without the least probable ones that are not needed to reach *top_p*."""
-    if top_p >= 1:
-        return weights
-    order = np.argsort(-weights, kind="stable")
-    needed = int(np.searchsorted(np.cumsum(weights[order]), top_p)) + 1
-    kept = np.zeros_like(weights)
-    kept[order[:needed]] = weights[order[:needed]]
-    return kept

@@ -76,3 +76,14 @@ def _log_sum(values: NDArray[np.float64]) -> float:
     if not math.isfinite(greatest):
         return greatest
     return greatest + math.log(math.fsum(np.exp(values - greatest)))
+
+
+def nucleus(weights: NDArray[np.float64], top_p: float) -> NDArray[np.float64]:
+    """Return *weights* without the least probable ones that are not needed to reach *top_p*."""
+    if top_p >= 1:
+        return weights
+    order = np.argsort(-weights, kind="stable")
+    needed = int(np.searchsorted(np.cumsum(weights[order]), top_p)) + 1
+    kept = np.zeros_like(weights)
+    kept[order[:needed]] = weights[order[:needed]]
+    return kept

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from foundry_emulator import tokens
-from foundry_emulator.learning.answers import END, Token, classifier_tokens
+from foundry_emulator.learning.answers import END, Token, classifier_tokens, nucleus
 from foundry_emulator.learning.prompt_words import last_question
 
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
@@ -47,6 +47,7 @@ def base_answer(
     temperature: float,
     most_tokens: int,
     seed: int,
+    top_p: float = 1,
     choices: Sequence[str] = (),
 ) -> tuple[list[Token], bool]:
     """Return the answer's tokens and whether it is finished (False: cut at most_tokens).
@@ -57,7 +58,7 @@ def base_answer(
     asked = last_question(messages)
     possible = list(dict.fromkeys(choices)) or _plain(asked)
     scores = _scores([tokens.message_text(dict(message)) for message in messages], len(possible))
-    told = classifier_tokens(possible, scores.tolist(), _choose(scores, temperature, seed))
+    told = classifier_tokens(possible, scores.tolist(), _choose(scores, temperature, top_p, seed))
     told = [token for token in told if token.text != END]
     return told[:most_tokens], len(told) <= most_tokens
 
@@ -79,8 +80,9 @@ def _scores(texts: Sequence[str], count: int) -> np.ndarray[tuple[int], np.dtype
     return normalized
 
 
-def _choose(scores: np.ndarray[tuple[int], np.dtype[np.float64]], temperature: float, seed: int) -> int:
+def _choose(scores: np.ndarray[tuple[int], np.dtype[np.float64]], temperature: float, top_p: float, seed: int) -> int:
     if temperature == 0:
         return int(scores.argmax())
     weights = np.exp((scores - scores.max()) / temperature)
+    weights = nucleus(weights / weights.sum(), top_p)
     return int(np.random.default_rng(seed).choice(len(weights), p=weights / weights.sum()))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundry_emulator.learning.answers import END as END_TEXT
-from foundry_emulator.learning.answers import MOST_ALTERNATIVES, Token, most_probable
+from foundry_emulator.learning.answers import MOST_ALTERNATIVES, Token, most_probable, nucleus
 from foundry_emulator.learning.pieces import END, Ids, Vocabulary
 
 Scores = NDArray[np.float32]
@@ -59,7 +59,14 @@ class Habits:
 
 
 def write(
-    foresee: Foresee, vocabulary: Vocabulary, habits: Habits, *, temperature: float, most_tokens: int, seed: int
+    foresee: Foresee,
+    vocabulary: Vocabulary,
+    habits: Habits,
+    *,
+    temperature: float,
+    most_tokens: int,
+    seed: int,
+    top_p: float = 1,
 ) -> tuple[list[Token], bool]:
     """Return tokens until the end that *foresee* comes to, and True; or *most_tokens* of them, and False.
 
@@ -70,7 +77,7 @@ def write(
     told: list[Token] = []
     while True:
         scores = _allowed(foresee(np.array(written, dtype=np.int64)), written, vocabulary, habits)
-        chosen = _choose(scores, temperature, chance)
+        chosen = _choose(scores, temperature, top_p, chance)
         if chosen == END:
             return told, True
         if len(told) >= most_tokens:
@@ -92,10 +99,11 @@ def _allowed(foreseen: Scores, written: list[int], vocabulary: Vocabulary, habit
     return normalized
 
 
-def _choose(scores: NDArray[np.float64], temperature: float, chance: np.random.Generator) -> int:
+def _choose(scores: NDArray[np.float64], temperature: float, top_p: float, chance: np.random.Generator) -> int:
     if temperature == 0:
         return int(scores.argmax())
     weights = np.exp((scores - scores.max()) / temperature)
+    weights = nucleus(weights / weights.sum(), top_p)
     return int(chance.choice(len(weights), p=weights / weights.sum()))
 
 

@@ -31,7 +31,13 @@ class TextModel:
         self.habits = habits
 
     def answer(
-        self, messages: Sequence[Mapping[str, Any]], *, temperature: float, most_tokens: int, seed: int
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        temperature: float,
+        most_tokens: int,
+        seed: int,
+        top_p: float = 1,
     ) -> tuple[list[Token], bool]:
         """Return the answer's tokens and whether it is finished (False: cut at most_tokens)."""
         asked = text_network.question(self.parameters, bag(messages))
@@ -48,6 +54,7 @@ class TextModel:
             temperature=temperature,
             most_tokens=most_tokens,
             seed=seed,
+            top_p=top_p,
         )
 
     def turn(self, messages: Sequence[Mapping[str, Any]], answer: str) -> Turn:

@@ -1,5 +1,6 @@
 """Models as callers see them: listed, shown with their dates, deleted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,12 @@ from foundry_emulator.state import State
 
 @dataclass(frozen=True)
 class Models:
-    """The models of every account."""
+    """The models of every account; *settle* ends the model deployments of an account that are due."""
 
     state: State
     clock: Clock
     retirement: Retirement
+    settle: Callable[[str], None]
 
     def all(self, account: str) -> list[dict[str, Any]]:
         """Return base models, then fine-tuned ones, oldest first; checkpoints are not listed."""
@@ -37,6 +39,7 @@ class Models:
 
     def delete(self, account: str, name: str) -> dict[str, Any]:
         """Delete a fine-tuned model with its checkpoints, or a copy; ServiceError if unknown or still deployed."""
+        self.settle(account)
         with self.state.transaction() as database:
             job = self.state.row(
                 "select id from jobs where account = ? and fine_tuned_model = ? and model_deleted_at is null",

@@ -170,11 +170,13 @@ def test_a_job_ends_when_it_has_run_for_720_hours_by_the_clock(tmp_path: Path) -
         job = in_status(client, long_job(client).id, "running")
         process.forward(721 * 3600)
         failed = ended(client, job.id)
+        told = client.fine_tuning.jobs.list_events(job.id, limit=1).data[0]
 
     assert failed.status == "failed"
     assert failed.error is not None
     assert failed.error.message == "The job has exceeded the maximum duration of 720 hours."
     assert 720 * 3600 <= (failed.finished_at or 0) - failed.created_at < 721 * 3600
+    assert told.created_at == failed.finished_at
 
 
 def test_a_learning_rate_far_too_high_learns_nothing_but_breaks_nothing(client: OpenAI) -> None:

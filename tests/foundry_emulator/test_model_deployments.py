@@ -270,6 +270,7 @@ def test_a_name_that_azure_does_not_allow_is_refused(management: Management, nam
         (b'{"properties": {"model": {"name": "\\ud800"}}}', "InvalidRequestContent"),
         (b'{"properties": {"model": {"name": "gpt-4o"}}, "tags": {"a": 1}}', "InvalidRequestContent"),
         (b'{"properties": {"model": {"name": "gpt-4o"}, "versionUpgradeOption": "Now"}}', "InvalidRequestContent"),
+        (b'{"properties": {"model": {"name": "gpt-4o"}, "versionUpgradeOption": ["Now"]}}', "InvalidRequestContent"),
         (b'{"properties": {"scaleSettings": {"scaleType": "Standard"}}}', "InvalidResourceProperties"),
         (b'{"properties": {"model": {"name": "gpt-4o", "format": "Meta"}}}', "DeploymentModelNotSupported"),
     ],

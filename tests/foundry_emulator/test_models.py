@@ -151,6 +151,17 @@ def set_clock(process: EmulatorProcess, moment: str) -> None:
     process.ask("PUT", "/emulator/clock", {"now": moment})
 
 
+def test_a_model_can_be_deleted_once_its_model_deployment_has_been_idle_for_15_days(tmp_path: Path) -> None:
+    with running(tmp_path, *QUICK) as process, process.client() as client, process.management(retry_total=0) as control:
+        model = str(train(client, examples(range(3)), hyperparameters={"n_epochs": 1}).fine_tuned_model)
+        control.deployments.begin_create_or_update(
+            "group", "local", "idle", deployment_of(model), enforce_https=False
+        ).result()
+        process.forward((15 * 24 + 1) * 3600)
+
+        assert process.ask("DELETE", f"/emulator/models/{model}")["deleted"]
+
+
 def test_each_kind_of_retirement_comes_at_its_own_date(tmp_path: Path) -> None:
     table = own_table(tmp_path, **FUTURE)
     options = (*QUICK, "--models", str(table))

@@ -1,5 +1,6 @@
 """The 15-day rule and the 24 hours of the developer tier, by a clock that jumps."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +8,12 @@ from pathlib import Path
 import openai
 import pytest
 
+from foundry_emulator.calls import Call, Calls
+from foundry_emulator.clock import Clock
+from foundry_emulator.control_plane import deployment_records
+from foundry_emulator.control_plane.deployment_records import DeploymentRecords, Span
+from foundry_emulator.control_plane.retention import Retention
+from foundry_emulator.state import State
 from tests.foundry_emulator.azure_clients import (
     BASE,
     Management,
@@ -18,7 +25,7 @@ from tests.foundry_emulator.azure_clients import (
     own,
     quick_model,
 )
-from tests.foundry_emulator.support import EmulatorProcess, data_url, running
+from tests.foundry_emulator.support import MODEL, EmulatorProcess, data_url, running
 
 AT_ONCE = ("--deployment-creation-seconds", "0", "--deployment-propagation-seconds", "0")
 NO_DELETION = ("--deployment-deletion-seconds", "0")
@@ -177,3 +184,33 @@ def test_the_end_of_an_idle_one_is_the_same_after_a_kill(tmp_path: Path) -> None
     with running(tmp_path, *AT_ONCE) as restarted, managing(restarted) as management:
         assert management.names() == ["used"]
         assert history(restarted, "idle") == told
+
+
+class Racing(Clock):
+    """A clock that runs so fast that two days pass between one look at it and the next."""
+
+    looks = 0
+
+    def now(self) -> float:
+        self.looks += 1
+        return super().now() + self.looks * timedelta(days=2).total_seconds()
+
+
+def test_a_clock_that_races_past_the_15_days_does_not_end_what_is_called_all_the_time(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.define(deployment_records.SCHEMA)
+    records, calls, clock = DeploymentRecords(state), Calls(tmp_path / "calls.sqlite"), Racing(state)
+    created = clock.now()
+    span = Span(created, "GlobalStandard", 1, "OpenAI", "model", "1", None, "weights.npz", MODEL)
+    moments = dict.fromkeys(("created_at", "modified_at", "deployed_at", "succeeded_at", "callable_at"), created)
+    texts = {"account": "local", "name": "busy", "resource": "busy", "kept": "{}", "etag": str(uuid.uuid4())}
+    number = records.add({**texts, **moments}, span)
+    ends = []
+    for _ in range(12):
+        calls.count(Call("local", "busy", number, "ChatCompletions_Create", 200), clock.now())
+        Retention(records, clock, calls).settle("local")
+        ends.append(records.all()[0].life.gone_because)
+    calls.close()
+    state.close()
+
+    assert ends == [None] * 12

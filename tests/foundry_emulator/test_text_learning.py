@@ -227,6 +227,22 @@ def test_tokens_tell_their_probability_beside_twenty_others(pirate: TextModel) -
         assert 0.5 < math.fsum(math.exp(p) for _, p in token.alternatives) <= 1 + 1e-6
 
 
+def test_a_small_top_p_leaves_a_learned_text_one_way_to_go_on() -> None:
+    vocabulary = Vocabulary()
+    vocabulary.widen(["tea", "snow"])
+    scores = np.full(len(vocabulary), -5.0, np.float32)
+
+    def said(top_p: float) -> set[str]:
+        told = (
+            write(lambda _: scores, vocabulary, Habits(9), temperature=1, most_tokens=1, seed=seed, top_p=top_p)[0]
+            for seed in range(30)
+        )
+        return {"".join(token.text for token in tokens) for tokens in told}
+
+    assert len(said(1)) > 1
+    assert len(said(1e-9)) == 1
+
+
 def test_a_model_that_loves_to_repeat_itself_still_comes_to_an_end() -> None:
     vocabulary = Vocabulary()
     vocabulary.widen(["ha ho"])
