@@ -80,6 +80,8 @@ def test_a_setting_survives_the_process_being_killed(tmp_path: Path) -> None:
         (b'{"forward_seconds": -1}', "cannot be set back"),
         (b'{"forward_seconds": "10"}', "must be a number"),
         (b'{"forward_seconds": 1e400}', "must be a number"),
+        (b'{"forward_seconds": 1' + b"0" * 400 + b"}", "must be a number"),
+        (b'{"rate": NaN}', "not valid JSON"),
         (b'{"forward_seconds": 1e15}', "after the year 9999"),
         (b'{"rate": 0}', "rate must be above 0"),
         (b'{"rate": 1e12}', "rate must be above 0"),
