@@ -26,6 +26,7 @@ from foundry_emulator.control_plane.model_deployments import ModelDeployments
 from foundry_emulator.control_plane.own_routes import OwnDeploymentRoutes
 from foundry_emulator.control_plane.routes import ControlPlane
 from foundry_emulator.controls import faults as fault_store
+from foundry_emulator.controls.connections import ended_at_the_stop
 from foundry_emulator.controls.doors import Doors
 from foundry_emulator.controls.fault_gate import FaultGate
 from foundry_emulator.controls.fault_routes import FaultRoutes
@@ -153,7 +154,7 @@ class _Services:
         """Everything over HTTP."""
         handlers = {404: path_not_found, 405: path_not_found, 500: broken}
         served = self.doors.leading_to(Starlette(routes=self.routes, exception_handlers=handlers))
-        return Addresses(FaultGate(served, self.faults), self.accounts)
+        return ended_at_the_stop(Addresses(FaultGate(served, self.faults), self.accounts))
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:

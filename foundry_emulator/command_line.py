@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ from foundry_emulator.settings import (
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,63}")
 _TAKEN_NAMES = frozenset({"openai", "subscriptions", "providers", "identity", "emulator"})
+_HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
+_LAST_PORT = 65_535
+_LARGEST = 1_000_000_000
+_LONGEST_SECONDS = 365 * 86_400
 _DEFAULTS = Settings(state=Path())
 _DURATIONS = {
     "file_processing": "from upload until a file is processed",
@@ -46,12 +51,13 @@ def parser_for(program: str) -> argparse.ArgumentParser:
     """Return the parser of the command line; *program* is what its help calls it."""
     parser = argparse.ArgumentParser(
         prog=program,
+        usage=f"{program} --port PORT --state STATE [options]",
         description="Stand in for Azure's fine-tuning services over HTTP; it really learns.",
         epilog=f"Example: {program} --port 0 --state ./emulator",
     )
-    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
-    parser.add_argument("--state", type=Path, required=True, help="folder that keeps everything")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=_port, required=True, help="port to listen on; 0 picks a free one")
+    parser.add_argument("--state", type=_folder, required=True, help="folder that keeps everything")
+    parser.add_argument("--host", type=_filled, default="127.0.0.1", help="address to listen on (%(default)s)")
     _add_accounts(parser.add_argument_group("accounts and who may call"))
     _add_files_and_jobs(parser.add_argument_group("files, jobs and models"))
     _add_answers(parser.add_argument_group("answers"))
@@ -63,14 +69,15 @@ def parser_for(program: str) -> argparse.ArgumentParser:
 
 def settings_from(given: argparse.Namespace) -> Settings:
     """Return what the options ask for; CannotServe if accounts or faults cannot be used."""
-    durations = Durations(**{name: getattr(given, f"{name}_seconds") for name in _DURATIONS})
+    durations = Durations(**{name: getattr(given, f"{name}_seconds") for name in _DURATIONS}).faster(given.speed)
+    _check_durations(durations)
     accounts = _accounts(given)
     return Settings(
         state=given.state,
         accounts=accounts,
         identity_header=given.identity_header,
         rate_limit_factor=given.rate_limit_factor,
-        durations=durations.faster(given.speed),
+        durations=durations,
         filters=Filters(tuple(given.filtered_phrase), tuple(given.filtered_answer)),
         jitter=given.jitter,
         require_training_type=given.require_training_type,
@@ -98,18 +105,30 @@ def _add_accounts(group: argparse._ArgumentGroup) -> None:
         metavar="NAME[,key=KEY][,region=REGION]",
         help=f"an account; say it again for several, the first one needs no name in addresses ({DEFAULT_ACCOUNT.name})",
     )
-    group.add_argument("--api-key", default=DEFAULT_ACCOUNT.api_key, help="key of accounts without one (%(default)s)")
-    group.add_argument("--region", default=DEFAULT_ACCOUNT.region, help="of accounts without one (%(default)s)")
-    group.add_argument("--identity-header", help="value that X-IDENTITY-HEADER must have (any)")
+    group.add_argument(
+        "--api-key", type=_key, default=DEFAULT_ACCOUNT.api_key, help="key of accounts without one (%(default)s)"
+    )
+    group.add_argument(
+        "--region", type=_filled, default=DEFAULT_ACCOUNT.region, help="of accounts without one (%(default)s)"
+    )
+    group.add_argument("--identity-header", type=_key, help="value that X-IDENTITY-HEADER must have (any)")
 
 
 def _add_files_and_jobs(group: argparse._ArgumentGroup) -> None:
     quota = _DEFAULTS.file_quota
     group.add_argument(
-        "--fine-tune-files", type=int, default=quota.fine_tune_files, help="that an account may have (%(default)s)"
+        "--fine-tune-files",
+        type=_whole,
+        default=quota.fine_tune_files,
+        metavar="NUMBER",
+        help="fine-tuning files that an account may have (%(default)s)",
     )
     group.add_argument(
-        "--fine-tune-bytes", type=int, default=quota.fine_tune_bytes, help="that they may have in total (%(default)s)"
+        "--fine-tune-bytes",
+        type=_whole,
+        default=quota.fine_tune_bytes,
+        metavar="BYTES",
+        help="that they may have in total (%(default)s)",
     )
     group.add_argument(
         "--require-training-type", action="store_true", help="refuse jobs without trainingType, as some regions do"
@@ -150,7 +169,9 @@ def _add_answers(group: argparse._ArgumentGroup) -> None:
         ("phrase", f"a prompt with this text is refused with content_filter; {again}"),
         ("answer", f"an answer with this text is cut off before it; {again}"),
     ):
-        group.add_argument(f"--filtered-{option}", action="append", default=[], metavar="TEXT", help=meaning)
+        group.add_argument(
+            f"--filtered-{option}", action="append", type=_filled, default=[], metavar="TEXT", help=meaning
+        )
 
 
 def _add_model_deployments(group: argparse._ArgumentGroup) -> None:
@@ -189,6 +210,13 @@ def _add_pace(group: argparse._ArgumentGroup) -> None:
         )
 
 
+def _check_durations(durations: Durations) -> None:
+    for name, seconds in asdict(durations).items():
+        if seconds > _LONGEST_SECONDS:
+            told = f"--{name.replace('_', '-')}-seconds divided by --speed"
+            raise CannotServe(f"{told} is {seconds:g} seconds; at most {_LONGEST_SECONDS:,} (a year) make sense")
+
+
 def _faults(path: Path | None, accounts: Sequence[Account]) -> list[dict[str, Any]] | None:
     if path is None:
         return None
@@ -201,7 +229,8 @@ def _faults(path: Path | None, accounts: Sequence[Account]) -> list[dict[str, An
 def _accounts(given: argparse.Namespace) -> tuple[Account, ...]:
     named = given.account or [{"name": DEFAULT_ACCOUNT.name}]
     accounts = tuple(Account(**{"api_key": given.api_key, "region": given.region, **each}) for each in named)
-    twice = [name for name, times in Counter(account.name for account in accounts).items() if times > 1]
+    # names are the same in any case, as in resource ids
+    twice = [name for name, times in Counter(account.name.lower() for account in accounts).items() if times > 1]
     if twice:
         raise CannotServe(f"the account {twice[0]!r} is named twice")
     return accounts
@@ -214,7 +243,7 @@ def _account(text: str) -> dict[str, str]:
         key, _, value = option.partition("=")
         if key not in ("key", "region") or not value:
             raise argparse.ArgumentTypeError(f"{option!r} is neither key=KEY nor region=REGION")
-        fields["api_key" if key == "key" else key] = value
+        fields["api_key" if key == "key" else key] = _key(value) if key == "key" else value
     if not _ACCOUNT_NAME.fullmatch(name) or name in _TAKEN_NAMES:
         raise argparse.ArgumentTypeError(f"{name!r} cannot be an account's name: letters, digits and hyphens, 2 to 64")
     return fields
@@ -237,15 +266,47 @@ def _quota(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(str(problem)) from problem
 
 
+def _port(text: str) -> int:
+    port = _whole(text)
+    if port > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {_LAST_PORT}")
+    return port
+
+
+def _folder(text: str) -> Path:
+    return Path(_filled(text))
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _key(text: str) -> str:
+    if not _HEADER_TEXT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be sent in a header: visible ASCII characters only")
+    return text
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,15}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
 def _positive(text: str) -> float:
     value = _not_negative(text)
     if value == 0:
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
+        raise argparse.ArgumentTypeError(f"{text!r} is not positive")
     return value
 
 
 def _not_negative(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= _LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {_LARGEST:,}")
     return value

@@ -34,6 +34,14 @@ class ServiceError(Exception):
         return {"error": {"code": self.code, "message": self.message, **self.details}}
 
 
+def connection_lost() -> ServiceError:
+    return ServiceError(400, "invalidPayload", "The connection was lost before the body had ended.")
+
+
+def cannot_keep(problem: Exception) -> ServiceError:
+    return ServiceError(500, "internalFailure", f"The emulator cannot use its state folder: {problem}")
+
+
 def wrong_key() -> ServiceError:
     return ServiceError(
         401,

@@ -1,18 +1,22 @@
 """Between HTTP and the services: reading bodies, paging lists, telling errors."""
 
 import json
+import logging
 import re
+import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from foundry_emulator import errors
 from foundry_emulator.errors import ServiceError
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
 Admission = Callable[[Request], None]
@@ -27,6 +31,11 @@ def guarded(handler: Handler, admit: Admission) -> Handler:
             response = await handler(request)
         except ServiceError as refusal:
             response = refused(refusal)
+        except ClientDisconnect:  # nobody is there to read it
+            response = refused(errors.connection_lost())
+        except (OSError, sqlite3.OperationalError) as problem:  # such as a full disk: nothing was acknowledged
+            logger.error("%s %s: %s", request.method, request.url.path, problem)  # noqa: TRY400
+            response = refused(errors.cannot_keep(problem))
         return identified(response)
 
     return answer
@@ -70,13 +79,17 @@ async def json_body(request: Request) -> dict[str, Any]:
     """Return the JSON object in the request's body, {} for none; ServiceError 400 for anything else."""
     content = await request.body()
     try:
-        parsed = json.loads(content or b"{}")
+        parsed = json.loads(content or b"{}", parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
         raise errors.invalid_payload(f"The request body is not valid JSON: {problem}.") from problem
     if not isinstance(parsed, dict):
         raise errors.invalid_payload("The request body must be a JSON object.")
     _check_characters(content, parsed)
     return parsed
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def _check_characters(content: bytes, parsed: dict[str, Any]) -> None:

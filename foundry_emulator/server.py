@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from types import FrameType
 
@@ -13,6 +14,7 @@ import uvicorn
 from foundry_emulator.app import Emulator, assemble
 from foundry_emulator.meter.prices import PricesUnusable
 from foundry_emulator.models.table import TableError
+from foundry_emulator.protocol import protocol_class
 from foundry_emulator.settings import CannotServe, Settings
 from foundry_emulator.state import StateUnusable
 
@@ -28,6 +30,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
     except (StateUnusable, TableError, PricesUnusable) as problem:
         listener.close()
         raise CannotServe(str(problem)) from problem
+    except (sqlite3.Error, OSError) as problem:
+        listener.close()
+        raise CannotServe(f"cannot use the state folder {settings.state}: {problem}") from problem
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_handled)
     for worker in emulator.workers:
@@ -59,6 +64,8 @@ def _run(emulator: Emulator, settings: Settings, listener: socket.socket) -> Non
         log_level="warning",
         access_log=False,
         lifespan="off",
+        ws="none",
+        http=protocol_class(),
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     host, port = listener.getsockname()[:2]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 LAYOUT = 3
+_OUR_FOLDERS = ("batches", "files", "uploads", "weights")
 _SCHEMA = """
 create table if not exists secrets (name text primary key, value blob not null);
 create table if not exists settings (name text primary key, value text not null);
@@ -30,9 +31,11 @@ class State:
         self.weights = folder / "weights"
         self._threads = threading.RLock()
         try:
-            for path in (folder, self.files, self.weights):
-                path.mkdir(parents=True, exist_ok=True)
+            _check_is_ours(folder)
+            folder.mkdir(parents=True, exist_ok=True)
             self._claim = _claim(folder)
+            for path in (self.files, self.weights):
+                path.mkdir(exist_ok=True)
             self._database = _connect(folder / "state.sqlite")
         except (OSError, sqlite3.Error) as problem:
             raise StateUnusable(f"cannot use the state folder {folder}: {problem}") from problem
@@ -50,10 +53,11 @@ class State:
             self._database.execute("begin immediate")
             try:
                 yield self._database
+                self._database.execute("commit")
             except BaseException:
-                self._database.execute("rollback")
+                if self._database.in_transaction:  # a full disk may have rolled it back already
+                    self._database.execute("rollback")
                 raise
-            self._database.execute("commit")
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Return all rows of a reading query."""
@@ -105,6 +109,17 @@ def _claim(folder: Path) -> IO[bytes]:
         claim.close()
         raise StateUnusable(f"the state folder {folder} is in use by another emulator") from problem
     return claim
+
+
+def _check_is_ours(folder: Path) -> None:
+    """Return unless *folder* has things of someone else where ours are to lie: unknown bytes are swept away there."""
+    if (folder / "state.sqlite").exists():
+        return
+    for path in (folder / name for name in _OUR_FOLDERS):
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise StateUnusable(
+                f"the state folder {folder} holds {path.name}, and not the emulator's; name a folder of its own"
+            )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ MOST_TAGS, LONGEST_TAG_NAME, LONGEST_TAG = 50, 512, 256
 _NAME = re.compile(r"[A-Za-z0-9_.-]{2,64}")
 _MODEL_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?")
 _UPGRADES = frozenset({"OnceNewDefaultVersionAvailable", "OnceCurrentVersionExpired", "NoAutoUpgrade"})
+_CAPACITY_SETTINGS = ("designatedCapacity", "priority")
 _KEPT_TEXTS = ("raiPolicyName", "parentDeploymentName", "spilloverDeploymentName")
 
 
@@ -105,13 +106,25 @@ def _kept(properties: dict[str, Any]) -> dict[str, Any]:
     throttling = properties.get("dynamicThrottlingEnabled")
     if throttling is not None and not isinstance(throttling, bool):
         raise errors.arm_invalid("The dynamicThrottlingEnabled must be true or false.")
-    settings = _object(properties, "capacitySettings") or None
+    settings = _capacity_settings(properties)
     optional = {
         "versionUpgradeOption": upgrade,
         "dynamicThrottlingEnabled": throttling,
         "capacitySettings": settings,
     }
     return {**kept, **{name: value for name, value in optional.items() if value is not None}}
+
+
+def _capacity_settings(properties: dict[str, Any]) -> dict[str, int] | None:
+    settings = _object(properties, "capacitySettings")
+    for name, value in settings.items():
+        whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_CAPACITY
+        if name not in _CAPACITY_SETTINGS or not whole:
+            raise errors.arm_invalid(
+                f"The capacitySettings are whole numbers from 0 named {' and '.join(_CAPACITY_SETTINGS)}, not"
+                f" {_short(name)}: {_short(value)}."
+            )
+    return settings or None
 
 
 def _tags(body: dict[str, Any]) -> dict[str, str] | None:

@@ -102,7 +102,9 @@ def names_of(base: BaseModel) -> list[QuotaName]:
 
 def parse_limit(text: str) -> tuple[str, int]:
     """Return the quota's name in lower case and its limit from NAME=LIMIT; ValueError says what is wrong."""
-    name, _, limit = text.rpartition("=")
+    name, mark, limit = text.rpartition("=")
+    if not mark:
+        raise ValueError(f"{text!r} is not NAME=LIMIT")
     if name != EVERY and not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a quota; such as OpenAI.GlobalStandard.gpt-4o-finetune, or * for all others")
     if not _LIMIT.fullmatch(limit):

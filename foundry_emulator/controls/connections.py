@@ -1,10 +1,11 @@
 """Ends a client's connection in the way that a broken network does."""
 
+import asyncio
 import socket
 import struct
 from typing import Any
 
-from starlette.types import Receive, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -24,6 +25,18 @@ def reset(send: Send) -> None:
 def end(send: Send) -> None:
     """End the connection that *send* writes to when all that was written has left; RuntimeError as for `reset`."""
     _cycle(send).transport.close()
+
+
+def ended_at_the_stop(application: ASGIApp) -> ASGIApp:
+    """Return *application*; what it still serves when the emulator stops ends with its connection, in silence."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await application(scope, receive, send)
+        except asyncio.CancelledError:  # the emulator stops and does not wait: the client sees the connection end
+            end(send)
+
+    return serve
 
 
 async def read_to_the_end(receive: Receive) -> None:

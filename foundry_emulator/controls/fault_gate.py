@@ -40,7 +40,7 @@ class FaultGate:
         elif fault.action == "reset":
             await self._reset(fault, scope, receive, send)
         elif fault.action == "slow":
-            await self._slow_down(fault, scope, receive, send)
+            await self._serve_slowly(fault, scope, receive, send)
         else:
             await self._truncate(fault, scope, receive, send)
 
@@ -71,12 +71,6 @@ class FaultGate:
         else:
             await connections.read_to_the_end(receive)
         connections.reset(send)
-
-    async def _slow_down(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._serve_slowly(fault, scope, receive, send)
-        except asyncio.CancelledError:  # the emulator stops and does not wait: the client sees the connection end
-            connections.end(send)
 
     async def _serve_slowly(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if not fault.after_work:

@@ -1,6 +1,6 @@
 """The emulator's own addresses: its clock, and the managed identity endpoint."""
 
-import math
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from foundry_emulator import errors
 from foundry_emulator.auth import Gatekeeper
 from foundry_emulator.clock import Clock, ClockError, iso
 from foundry_emulator.http_answers import json_body, open_route
+
+_MOST_SHOWN = 100
 
 
 class OwnControls:
@@ -54,8 +56,8 @@ def clock_setting(body: dict[str, Any]) -> dict[str, float]:
         )
     wanted = {"forward" if name == "forward_seconds" else name: body[name] for name in body if name != "now"}
     for name, value in wanted.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise errors.invalid_payload(f"The clock's {name} must be a number, not {value!r}.")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
+            raise errors.invalid_payload(f"The clock's {name} must be a number, not {repr(value)[:_MOST_SHOWN]}.")
     return {**wanted, "to": _moment(body["now"])} if "now" in body else wanted
 
 

@@ -45,7 +45,7 @@ async def receive(request: Request, wanted: str, target: Path, most: int) -> For
         except FormParserError as problem:
             raise _broken_form() from problem
         except ClientDisconnect as problem:
-            raise errors.invalid_payload("The connection was lost before the body had ended.") from problem
+            raise errors.connection_lost() from problem
     return receiver.form()
 
 

@@ -214,7 +214,7 @@ class Files:
         """Remove bytes that no acknowledged file has: what a killed emulator had not finished; call before serving."""
         known = {row["id"] for row in self.state.rows("select id from files where erased = 0")}
         for path in self.state.files.iterdir():
-            if path.name not in known:
+            if path.name not in known and path.is_file():
                 path.unlink()
 
     def _number(self, account: str, after: str | None) -> int | None:

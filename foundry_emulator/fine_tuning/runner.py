@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -143,9 +144,13 @@ class JobRunner:
         process.end()
         if self._background.stopping.is_set():
             return
-        if problem and job["id"] not in self._interrupted:
-            self._records.failed(job["id"], *problem)
-        del self._trainings[job["id"]]
+        try:
+            if problem and job["id"] not in self._interrupted:
+                self._records.failed(job["id"], *problem)
+        except sqlite3.Error as full:
+            logger.error("job %s is run again: %s", job["id"], full)  # noqa: TRY400
+        finally:
+            del self._trainings[job["id"]]
 
     def _obey(self, job: Row, process: TrainingProcess) -> tuple[str, str] | None:
         """Give the order and keep what is reported; return (code, message) if the job cannot succeed."""

@@ -151,7 +151,7 @@ class Uploads:
         """Remove bytes of no acknowledged part: what a killed emulator had not finished; call before serving."""
         known = {row["id"] for row in self._state.rows("select id from upload_parts where erased = 0")}
         for path in self._folder.iterdir():
-            if path.name not in known:
+            if path.name not in known and path.is_file():
                 path.unlink()
 
     def _check_total(self, upload: Row, size: int) -> None:

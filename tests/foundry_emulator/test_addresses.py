@@ -120,6 +120,7 @@ def test_the_control_plane_tells_where_an_account_answers(
         (("--account", "no/slash"), "'no/slash' cannot be an account's name"),
         (("--account", "openai"), "'openai' cannot be an account's name"),
         (("--account", "twice", "--account", "twice"), "the account 'twice' is named twice"),
+        (("--account", "twice", "--account", "Twice"), "the account 'twice' is named twice"),
     ],
 )
 def test_a_wrong_account_is_told_before_anything_is_served(options: tuple[str, ...], told: str, tmp_path: Path) -> None:

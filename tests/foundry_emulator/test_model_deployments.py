@@ -271,6 +271,12 @@ def test_a_name_that_azure_does_not_allow_is_refused(management: Management, nam
         (b'{"properties": {"model": {"name": "gpt-4o"}}, "tags": {"a": 1}}', "InvalidRequestContent"),
         (b'{"properties": {"model": {"name": "gpt-4o"}, "versionUpgradeOption": "Now"}}', "InvalidRequestContent"),
         (b'{"properties": {"model": {"name": "gpt-4o"}, "versionUpgradeOption": ["Now"]}}', "InvalidRequestContent"),
+        (b'{"properties": {"model": {"name": "gpt-4o"}, "versionUpgradeOption": []}}', "InvalidRequestContent"),
+        (b'{"properties": {"model": {"name": "gpt-4o"}, "capacitySettings": {"a": 1}}}', "InvalidRequestContent"),
+        (
+            b'{"properties": {"model": {"name": "gpt-4o"}, "capacitySettings": {"priority": 1e999}}}',
+            "InvalidRequestContent",
+        ),
         (b'{"properties": {"scaleSettings": {"scaleType": "Standard"}}}', "InvalidResourceProperties"),
         (b'{"properties": {"model": {"name": "gpt-4o", "format": "Meta"}}}', "DeploymentModelNotSupported"),
     ],
