@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from foundry_emulator.state import LAYOUT
-from tests.foundry_emulator.support import EmulatorProcess, running
-from tests.foundry_emulator.support import start_in_vain
+from tests.foundry_emulator.support import EmulatorProcess, running, start_in_vain
 
 
 @pytest.mark.parametrize(
