@@ -191,6 +191,7 @@ class _Album:
 
 
 def _hashes(image: ImageFacts | LabeledImage) -> PerceptualHashes:
+    """The hashes of an image; of a pair one mirrored side is enough, so known images keep none of theirs."""
     return PerceptualHashes(
         phash64=str(image.phash64),
         phash256=str(image.phash256),

@@ -7,7 +7,6 @@ a person looks (methods section 3). The mirror image counts as the same picture.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +93,6 @@ def components(images: int, pairs: Pairs) -> list[list[int]]:
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order])) + 1
     return [group.tolist() for group in np.split(order, starts) if len(group) > 1]
-
-
-def expected_random_pairs(bits: int, threshold: int, pairs: int) -> float:
-    """How many of so many pairs of random *bits*-bit hashes differ in at most *threshold* bits."""
-    matches: int = sum(comb(bits, distance) for distance in range(threshold + 1))
-    return pairs * matches / int(2**bits)
 
 
 @dataclass(frozen=True)

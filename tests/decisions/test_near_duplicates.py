@@ -12,7 +12,6 @@ from decisions.near_duplicates import (
     HashTable,
     NearPairs,
     components,
-    expected_random_pairs,
     near_pairs,
     near_pairs_within,
     sides_of,
@@ -85,14 +84,6 @@ def test_an_empty_table_has_no_pairs() -> None:
 def test_pairs_join_into_components() -> None:
     assert components(7, np.array([[0, 1], [1, 4], [2, 5]])) == [[0, 1, 4], [2, 5]]
     assert components(3, np.empty((0, 2), np.int64)) == []
-
-
-@pytest.mark.parametrize(
-    ("bits", "threshold", "expected"),
-    [(64, 4, 1.8407611589513206e-05), (64, 8, 0.1390668060579931), (64, 12, 114.16526751113526)],
-)
-def test_random_hashes_meet_as_often_as_the_binomial_says(bits: int, threshold: int, expected: float) -> None:
-    assert expected_random_pairs(bits, threshold, 500_000_000) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(
