@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.servers import Addresses, client_environment
+from deployments.servers import emulator_environment
 from tests.foundry_emulator.support import EmulatorProcess, running
 from tests.support import azurite
 from tests.support.loops import LoopFolder, images_to_learn_from
@@ -28,15 +28,19 @@ def azure_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def foundry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
-    """An emulator that settings without addresses find by the environment."""
-    folder = tmp_path_factory.mktemp("foundry")
-    with running(folder, *QUICK) as emulator, pytest.MonkeyPatch.context() as patch:
-        addresses = Addresses(prefect="http://127.0.0.1:1", emulator=emulator.address)
-        for name, value in client_environment(folder, addresses).items():
-            if not name.startswith("PREFECT_"):
-                patch.setenv(name, value)
+def foundry_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
+    """An emulator for all tests of the session."""
+    with running(tmp_path_factory.mktemp("foundry"), *QUICK) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="module")
+def foundry(foundry_process: EmulatorProcess) -> Iterator[EmulatorProcess]:
+    """The emulator, which settings find by the environment for as long as this module's tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in emulator_environment(foundry_process.address).items():
+            patch.setenv(name, value)
+        yield foundry_process
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Settings: one file and some variables, and one clear sentence when they are wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ subscription = "s"
 resource_group = "g"
 account = "a"
 """
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the person who runs the tests has set for a loop of her own says nothing here."""
+    for name in [each for each in os.environ if each.startswith(("KAIZEN_FOUNDRY", "KAIZEN_API_KEY"))]:
+        monkeypatch.delenv(name)
 
 
 def settings_file(folder: Path, text: str) -> Path:
