@@ -16,7 +16,7 @@ from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, Setting
 from cloud.settings import FoundrySettings
 from cloud.waiting import eventually
 from data_contracts.evaluation import RawAnswer
-from data_contracts.training import Checkpoint, JobStatus, TrainingJob, TrainingRequest
+from data_contracts.training import Checkpoint, JobStatus, TrainingJob, TrainingRequest, UploadedFile
 
 if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob
@@ -40,10 +40,17 @@ class AzureOpenAI(AzureDeployments):
 
     def find_file(self, name: str) -> str | None:
         """See Trainer.find_file."""
-        for file in _ask(lambda: list(self._data.files.list(purpose="fine-tune"))):
-            if file.filename == name and file.status not in ("error", "deleted", "deleting"):
-                return self._processed(file.id, name)
-        return None
+        usable = next((file for file in self.files() if file.usable and file.name == name), None)
+        return self._processed(usable.id, name) if usable else None
+
+    def files(self) -> Sequence[UploadedFile]:
+        """See Trainer.files."""
+        found = _ask(lambda: list(self._data.files.list(purpose="fine-tune")))
+        unusable = ("error", "deleted", "deleting")
+        return [
+            UploadedFile(id=each.id, name=each.filename, bytes=each.bytes or 0, usable=each.status not in unusable)
+            for each in found
+        ]
 
     def upload(self, file: Path, name: str) -> str:
         """See Trainer.upload."""
@@ -57,8 +64,11 @@ class AzureOpenAI(AzureDeployments):
 
     def find_jobs(self, suffix: str) -> Sequence[TrainingJob]:
         """See Trainer.find_jobs."""
-        found = _ask(lambda: [_job(each) for each in self._data.fine_tuning.jobs.list(limit=100)])
-        return sorted((job for job in found if job.suffix == suffix), key=lambda job: job.created_at)
+        return sorted((job for job in self.jobs() if job.suffix == suffix), key=lambda job: job.created_at)
+
+    def jobs(self) -> Sequence[TrainingJob]:
+        """See Trainer.jobs."""
+        return _ask(lambda: [_job(each) for each in self._data.fine_tuning.jobs.list(limit=100)])
 
     def submit(self, request: TrainingRequest, training_file: str, validation_file: str | None) -> TrainingJob:
         """See Trainer.submit; the client's own retries are off, for each would buy another job."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from data_contracts.evaluation import RawAnswer
-from data_contracts.training import Checkpoint, ModelDeployment, TrainingJob, TrainingRequest
+from data_contracts.training import Checkpoint, ModelDeployment, TrainingJob, TrainingRequest, UploadedFile
 
 
 class Trainer(Protocol):
@@ -13,6 +13,10 @@ class Trainer(Protocol):
 
     def find_file(self, name: str) -> str | None:
         """Id of a usable uploaded file called *name*, or None."""
+        ...
+
+    def files(self) -> Sequence[UploadedFile]:
+        """All fine-tuning files of the account, whoever uploaded them; each takes room."""
         ...
 
     def upload(self, file: Path, name: str) -> str:
@@ -25,6 +29,10 @@ class Trainer(Protocol):
 
     def find_jobs(self, suffix: str) -> Sequence[TrainingJob]:
         """All jobs with *suffix*, oldest first."""
+        ...
+
+    def jobs(self) -> Sequence[TrainingJob]:
+        """All jobs of the account, ended ones too."""
         ...
 
     def submit(self, request: TrainingRequest, training_file: str, validation_file: str | None) -> TrainingJob:

@@ -71,6 +71,15 @@ class TrainingJob(Record):
     problem: str | None = None
 
 
+class UploadedFile(Record):
+    """A fine-tuning file on the account."""
+
+    id: str
+    name: str
+    bytes: int
+    usable: bool = Field(description="False where processing failed or the file is being deleted.")
+
+
 class Checkpoint(Record):
     """What a job left after an epoch; deployable, and the start of the next job."""
 

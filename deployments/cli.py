@@ -108,6 +108,21 @@ def improve(folder: Path, as_json: bool) -> None:
 
 
 @cli.command()
+@LOOP
+@JSON
+def preflight(folder: Path, as_json: bool) -> int:
+    """Show whether the loop's images fit into Azure's limits, buying and uploading nothing.
+
+    Example: kaizen preflight --loop loops/steel
+    """
+    from deployments.preflight import preflight_loop
+
+    lines, verdict = preflight_loop(folder)
+    _print(lines, verdict, as_json=as_json)
+    return 0 if verdict["fits"] else FAILED
+
+
+@cli.command()
 @click.argument("iteration", type=click.IntRange(1))
 @click.option("--yes/--no", "yes", default=None, help="Whether the challenger becomes champion.")
 @click.option("--why", required=True, help="Goes into the ledger.")

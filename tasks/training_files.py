@@ -1,22 +1,29 @@
-"""The JSONL files of a fine-tuning job: one chat per image, streamed to disk, the same bytes for the same input."""
+"""Preparing, checking and uploading the JSONL files of a fine-tuning job."""
 
-import hashlib
-import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from prefect import task
 
-from data_contracts.images import LabeledImage, Split
+from data_contracts.errors import KaizenError
+from data_contracts.images import Dataset, LabeledImage, Split
+from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
-from decisions.images import as_model_sees, data_url
+from data_contracts.training import JobStatus
 from decisions.next_iteration import SMALLEST_TRAINING_SET
+from decisions.preflight import Account, FileToSend, Preflight, preflight
 from tasks.datasets import frozen_dataset
-from tasks.labels import image_path
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
+from tasks.training_lines import Written, digest_as_sent, write_jsonl
+
+
+class DoesNotFit(KaizenError):
+    """The set breaks a limit of the provider; the text names the limit and what makes the set fit."""
 
 
 class TrainingFiles(Record):
@@ -27,73 +34,67 @@ class TrainingFiles(Record):
     examples: int
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """One file of a job before its upload; without a path it was only measured."""
+
+    role: str
+    name: str
+    path: Path | None
+    written: Written
+
+
 @task(**PATIENTLY)
 def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
-    """Write and upload the training and validation files; what an earlier run uploaded is found by its digest."""
+    """Write the training and validation files, check that they fit, and upload them.
+
+    What an earlier run uploaded is found by its digest. Raises DoesNotFit before anything is uploaded.
+    """
     loop = connect(turn.folder)
     intended = loop.iteration(turn.iteration).intended
     if intended is not None:
         return TrainingFiles(
             training=intended.training_file, validation=intended.validation_file, examples=intended.examples
         )
-    dataset = frozen_dataset(loop, turn)
-    secret = {_as_sent(loop, image) for image in dataset.of(Split.HELD_OUT)}
-    train, validation = (
-        [image for image in _shuffled(dataset.of(split)) if _as_sent(loop, image) not in secret]
-        for split in (Split.TRAIN, Split.VALIDATION)
-    )
-    enough = len(validation) >= SMALLEST_TRAINING_SET
-    return TrainingFiles(
-        training=_uploaded(loop, "train", train, policy.detail),
-        validation=_uploaded(loop, "validation", validation, policy.detail) if enough else None,
-        examples=len(train),
-    )
-
-
-def write_jsonl(loop: Loop, images: Sequence[LabeledImage], detail: str, file: Path) -> str:
-    """Write one training example a line into *file*; returns the SHA-256 of its bytes."""
-    digest = hashlib.sha256()
-    with file.open("wb") as out:
-        for line in _lines(loop, images, detail):
-            out.write(line)
-            digest.update(line)
-    return digest.hexdigest()
-
-
-def example(prompt: str, answer: str, image: str, detail: str) -> Mapping[str, object]:
-    """One training example: the system prompt, the *image* as a data URL, and the answer."""
-    picture = {"type": "image_url", "image_url": {"url": image, "detail": detail}}
-    return {
-        "messages": [
-            {"role": "system", "content": prompt},
-            {"role": "user", "content": [picture]},
-            {"role": "assistant", "content": answer},
-        ]
-    }
-
-
-def _lines(loop: Loop, images: Sequence[LabeledImage], detail: str) -> Iterator[bytes]:
-    prompt, answers = loop.prompt, loop.contract.answers()
-    for image in images:
-        content = loop.store.get(image_path(image.digest, image.media_type)).content
-        chat = example(prompt, answers[image.label], data_url(as_model_sees(content)), detail)
-        yield json.dumps(chat, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _as_sent(loop: Loop, image: LabeledImage) -> bytes:
-    """Digest of what the model sees of the image: different pixels may well become the same JPEG."""
-    content = loop.store.get(image_path(image.digest, image.media_type)).content
-    return hashlib.sha256(as_model_sees(content)).digest()
-
-
-def _uploaded(loop: Loop, role: str, images: Sequence[LabeledImage], detail: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "examples.jsonl"
-        digest = write_jsonl(loop, images, detail, file)
-        name = f"kaizen-{loop.name}-{role}-{digest[:16]}.jsonl"
-        return loop.foundry.find_file(name) or loop.foundry.upload(file, name)
+        files = prepare(loop, frozen_dataset(loop, turn), policy, Path(folder))
+        verdict = check_fit(loop, files, policy)
+        if not verdict.fits:
+            raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
+        ids = [_uploaded(loop, file) for file in files]
+    return TrainingFiles(
+        training=ids[0], validation=ids[1] if len(ids) > 1 else None, examples=len(files[0].written.examples)
+    )
+
+
+def prepare(loop: Loop, dataset: Dataset, policy: TrainingPolicy, folder: Path | None) -> list[Prepared]:
+    """The training file and, with enough images, the validation file, in *folder* or, without one, only measured."""
+    secret = {digest_as_sent(loop, image) for image in dataset.of(Split.HELD_OUT)}
+    files = []
+    for role, split in (("train", Split.TRAIN), ("validation", Split.VALIDATION)):
+        path = folder / f"{role}.jsonl" if folder else None
+        written = write_jsonl(loop, _shuffled(dataset.of(split)), policy.detail, path, secret)
+        if split is Split.TRAIN or len(written.examples) >= SMALLEST_TRAINING_SET:
+            files.append(Prepared(role, f"kaizen-{loop.name}-{role}-{written.digest[:16]}.jsonl", path, written))
+    return files
+
+
+def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy) -> Preflight:
+    """Whether *files* fit into what Azure allows and into what their account has left; asks, uploads nothing."""
+    there = loop.foundry.files()
+    usable = {file.name for file in there if file.usable}
+    jobs = loop.foundry.jobs()
+    queued = sum(job.status is JobStatus.UNDER_WAY and job.reported_status != "running" for job in jobs)
+    account = Account(files=len(there), bytes=sum(file.bytes for file in there), queued_jobs=queued, jobs=len(jobs))
+    sent = [FileToSend(file.role, file.written.examples, uploaded=file.name in usable) for file in files]
+    return preflight(sent, policy.detail, policy.n_epochs, account, current_limits())
+
+
+def _uploaded(loop: Loop, file: Prepared) -> str:
+    assert file.path is not None
+    return loop.foundry.find_file(file.name) or loop.foundry.upload(file.path, file.name)
 
 
 def _shuffled(images: Sequence[LabeledImage]) -> list[LabeledImage]:
     """The images in an order that has nothing to do with their labels, yet is always the same."""
-    return sorted(images, key=lambda image: hashlib.sha256(image.digest.encode()).digest())
+    return sorted(images, key=lambda image: sha256(image.digest.encode()).digest())

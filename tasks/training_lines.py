@@ -1,0 +1,109 @@
+"""The lines of a training file: one chat per image, streamed to disk, the same bytes for the same input."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud.store import DATA, NotFound
+from data_contracts.images import LabeledImage
+from data_contracts.training import DERIVATION_VERSION
+from decisions.image_tokens import text_tokens
+from decisions.images import as_model_sees, data_url
+from decisions.jpeg import sides
+from decisions.preflight import Sent
+from tasks.labels import image_path
+from tasks.loop import Loop
+
+URL = '"url":"'
+
+
+@dataclass(frozen=True)
+class Written:
+    """A training file: a digest that is the same for the same bytes only, and its examples, measured."""
+
+    digest: str
+    examples: tuple[Sent, ...]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What stands before and after the image in each line of one label."""
+
+    head: bytes
+    tail: bytes
+    tokens: int
+
+
+def example(prompt: str, answer: str, image: str, detail: str) -> Mapping[str, object]:
+    """One training example: the system prompt, the *image* as a data URL, and the answer."""
+    picture = {"type": "image_url", "image_url": {"url": image, "detail": detail}}
+    return {
+        "messages": [
+            {"role": "system", "content": prompt},
+            {"role": "user", "content": [picture]},
+            {"role": "assistant", "content": answer},
+        ]
+    }
+
+
+def write_jsonl(
+    loop: Loop, images: Sequence[LabeledImage], detail: str, file: Path | None, secret: Set[bytes] = frozenset()
+) -> Written:
+    """Write one training example a line into *file*, or only measure them without one.
+
+    An image that the model sees exactly as one of *secret*, digests of `as_sent`, is left out.
+    """
+    digest, sent = hashlib.sha256(), []
+    frames = _frames(loop, detail)
+    with file.open("wb") if file else nullcontext() as out:
+        for image, jpeg, known in _pictures(loop, images, secret):
+            frame = frames[image.label]
+            content = base64.b64encode(jpeg)
+            if out is not None:
+                out.writelines((frame.head, content, frame.tail))
+            digest.update(frame.head + known + frame.tail)
+            size = len(frame.head) + len(content) + len(frame.tail)
+            sent.append(Sent(size, len(jpeg), *sides(jpeg), frame.tokens))
+    return Written(digest.hexdigest(), tuple(sent))
+
+
+def as_sent(loop: Loop, image: LabeledImage) -> bytes:
+    """The JPEG that the model sees of the image; worked out once, then kept in the store for all loops."""
+    path = f"{DATA}/as_sent/v{DERIVATION_VERSION}/{image.digest[:2]}/{image.digest}.jpg"
+    try:
+        with loop.store.open(path) as kept:
+            return kept.read()
+    except NotFound:
+        jpeg = as_model_sees(loop.store.get(image_path(image.digest, image.media_type)).content)
+        loop.store.put(path, jpeg)
+        return jpeg
+
+
+def digest_as_sent(loop: Loop, image: LabeledImage) -> bytes:
+    """Digest of what the model sees of the image: different pixels may well become the same JPEG."""
+    return hashlib.sha256(as_sent(loop, image)).digest()
+
+
+def _pictures(
+    loop: Loop, images: Sequence[LabeledImage], secret: Set[bytes]
+) -> Iterator[tuple[LabeledImage, bytes, bytes]]:
+    for image in images:
+        jpeg = as_sent(loop, image)
+        known = hashlib.sha256(jpeg).digest()
+        if known not in secret:
+            yield image, jpeg, known
+
+
+def _frames(loop: Loop, detail: str) -> dict[str, _Frame]:
+    """Everything but the image of a label's lines: base64 needs no escaping, so it is put in as it is."""
+    frames = {}
+    for label, answer in loop.contract.answers().items():
+        chat = example(loop.prompt, answer, data_url(b""), detail)
+        line = json.dumps(chat, ensure_ascii=False, separators=(",", ":")) + "\n"
+        head, url, tail = line.partition(URL + data_url(b""))
+        frames[label] = _Frame((head + url).encode(), tail.encode(), text_tokens(loop.prompt + answer))
+    return frames

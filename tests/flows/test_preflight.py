@@ -1,0 +1,60 @@
+"""A set that does not fit is refused before anything is uploaded; `kaizen preflight` tells the same beforehand."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data_contracts.limits import current_limits
+from deployments.preflight import preflight_loop
+from flows.improve_model import improve_model
+from flows.ingest_images import ingest_images
+from tasks.training_files import DoesNotFit
+from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.loops import LoopFolder
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, images: Path, foundry: EmulatorProcess) -> LoopFolder:
+    """A loop with enough images to learn from."""
+    folder = LoopFolder.make(tmp_path_factory.mktemp("loop"))
+    folder.deliver("one", sorted(images.glob("*/*")))
+    ingest_images(folder.name)
+    return folder
+
+
+@pytest.fixture
+def full_account(foundry: EmulatorProcess) -> Iterator[None]:
+    """The account has as many files as it may have; afterwards the new ones are gone."""
+    chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    line = json.dumps(chat).encode() + b"\n"
+    with foundry.client() as client:
+        room = current_limits().resource_files.value - len(list(client.files.list(purpose="fine-tune")))
+        made = [client.files.create(file=("x.jsonl", line * 10), purpose="fine-tune") for _ in range(room)]
+        yield
+        for file in made:
+            client.files.delete(file.id)
+
+
+def uploaded(folder: LoopFolder) -> list[str]:
+    loop = folder.loop()
+    return [file.name for file in loop.foundry.files() if file.name.startswith(f"kaizen-{loop.name}-")]
+
+
+def test_the_present_images_fit_and_nothing_is_uploaded(filled: LoopFolder) -> None:
+    lines, verdict = preflight_loop(filled.path)
+
+    assert (lines[0], verdict["fits"]) == ("The set fits.", True)
+    assert uploaded(filled) == []
+
+
+@pytest.mark.usefixtures("full_account")
+def test_a_full_account_stops_the_turn_before_the_upload(filled: LoopFolder) -> None:
+    with pytest.raises(DoesNotFit, match="delete 2 fine-tuning files of the account"):
+        improve_model(filled.name)
+
+    assert uploaded(filled) == []
+    assert preflight_loop(filled.path)[0][0] == "The set does not fit."
