@@ -11,23 +11,27 @@ from data_contracts.image_contract import ImageContract
 from data_contracts.images import LabeledImage
 from decisions.image_check import ImageCheck, calibrated, check, class_folder
 from deployments.contract_template import contract_for
+from deployments.people import forecast, told
 from tasks.contract_check import broken_rules
 from tasks.image_workers import ImageFile, shared_workers
 from tasks.labels import labeled_images
 from tasks.loop import connect
+from tasks.people import people_finder
 
 SHOWN = 20
 LEAST_CLASSES = 2
 
 
 def check_folder(
-    folder: Path, contract: Path | None, against: Path | None, *, calibrate: bool
+    folder: Path, contract: Path | None, against: Path | None, *, calibrate: bool, people: bool = False
 ) -> tuple[list[str], object]:
     """Check the images of *folder*; returns what to print, and the same as a value.
 
     The contract is the file named, else that of the loop *against*, else the shipped rules with the class folders as
-    classes. *against* is the folder of a loop whose accepted images count as known. WrongInput without images.
+    classes. *against* is the folder of a loop whose accepted images count as known. With *people*, images that Azure
+    would probably skip are named. WrongInput without images, or without the extra that *people* needs.
     """
+    find = people_finder() if people else None
     files = _files(folder)
     wanted = _contract(folder, files, contract, against)
     facts = list(shared_workers().facts(_image_files(folder, files, wanted)))
@@ -36,7 +40,11 @@ def check_folder(
         line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
         return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
     found = check(facts, broken_rules(facts, wanted), _known(against), wanted)
-    return _told(folder, found), found.model_dump(mode="json")
+    lines, value = _told(folder, found), found.model_dump(mode="json")
+    if find is not None:
+        made = forecast(folder, facts, find)
+        return [*lines, *told(made)], {**value, "people": made.model_dump(mode="json")}
+    return lines, value
 
 
 def _files(folder: Path) -> list[str]:

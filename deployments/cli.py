@@ -81,8 +81,11 @@ def ingest(folder: Path, as_json: bool) -> None:
 @click.option("--contract", type=FOLDER, help="Data contract; without it the loop's, or the shipped rules.")
 @click.option("--against", type=FOLDER, help="Folder of a loop whose accepted images count as known.")
 @click.option("--calibrate", is_flag=True, help="Only find thresholds for near-duplicates that suit the images.")
+@click.option("--people", is_flag=True, help="Forecast which images Azure would skip for faces or people.")
 @JSON
-def check_images(images: Path, contract: Path | None, against: Path | None, calibrate: bool, as_json: bool) -> None:
+def check_images(  # noqa: PLR0917  (click passes them by name)
+    images: Path, contract: Path | None, against: Path | None, calibrate: bool, people: bool, as_json: bool
+) -> None:
     """Show what the data contract makes of a folder of class folders, changing nothing.
 
     With train/ and test/ inside, every picture that is in both is named.
@@ -91,7 +94,7 @@ def check_images(images: Path, contract: Path | None, against: Path | None, cali
     """
     from deployments.check_images import check_folder
 
-    _print(*check_folder(images, contract, against, calibrate=calibrate), as_json=as_json)
+    _print(*check_folder(images, contract, against, calibrate=calibrate, people=people), as_json=as_json)
 
 
 @cli.command()

@@ -19,6 +19,8 @@ from tasks.labels import image_path
 from tasks.loop import Loop
 
 URL = '"url":"'
+BUFFER = 1 << 20
+"""Bytes written at once: many lines in one call of the system."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def write_jsonl(
     """
     digest, sent = hashlib.sha256(), []
     frames = _frames(loop, detail)
-    with file.open("wb") if file else nullcontext() as out:
+    with file.open("wb", BUFFER) if file else nullcontext() as out:
         for image, jpeg, known in _pictures(loop, images, secret):
             frame = frames[image.label]
             content = base64.b64encode(jpeg)
