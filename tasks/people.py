@@ -34,7 +34,7 @@ def people_finder() -> Finder:
     try:
         cv2: Any = import_module("cv2")  # its own types are wrong where it is used here
     except ImportError:
-        raise WrongInput("OpenCV is not installed; install the extra with: pip install 'kaizen[people]'") from None
+        raise WrongInput("OpenCV is not installed; install it with: pip install 'opencv-python-headless<5'") from None
     frontal, profile = (cv2.CascadeClassifier(cv2.data.haarcascades + name) for name in (FRONTAL, PROFILE))
     people = cv2.HOGDescriptor()
     people.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())

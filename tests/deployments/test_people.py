@@ -24,7 +24,7 @@ def face() -> Path:
 def test_without_opencv_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
 
-    with pytest.raises(WrongInput, match=r"pip install 'kaizen\[people\]'"):
+    with pytest.raises(WrongInput, match=r"pip install 'opencv-python-headless<5'"):
         people_finder()
 
 
