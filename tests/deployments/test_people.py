@@ -30,14 +30,12 @@ def test_without_opencv_one_line_says_how_to_install_it(monkeypatch: pytest.Monk
 
 @with_photographs
 def test_a_face_is_found() -> None:
-    pytest.importorskip("cv2")
 
     assert people_finder()(face().read_bytes()) == "face"
 
 
 @pytest.mark.parametrize("defect", CLASSES)
 def test_steel_shows_nobody(defect: str) -> None:
-    pytest.importorskip("cv2")
     out = io.BytesIO()
     draw(defect, 1).save(out, "JPEG", quality=95)
 
@@ -45,14 +43,12 @@ def test_steel_shows_nobody(defect: str) -> None:
 
 
 def test_bytes_that_are_no_image_show_nobody() -> None:
-    pytest.importorskip("cv2")
 
     assert people_finder()(b"<html>not found</html>") is None
 
 
 @with_photographs
 def test_the_check_of_a_folder_counts_people_by_class_and_names_the_files(tmp_path: Path) -> None:
-    pytest.importorskip("cv2")
     draw_folder(tmp_path, 1)
     shutil.copy(face(), tmp_path / "patches" / "visitor.jpg")
     lines, value = check_folder(tmp_path, None, None, calibrate=False, people=True)
