@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -18,7 +17,7 @@ from data_contracts.images import ImageFacts
 TABLE = "images"
 LABEL = "label"
 ENGINE = "greatExpectations"
-OF_TABLE = frozenset({"split", "smallestClass", "groupPattern", "nearDuplicates"})
+OF_TABLE = frozenset({"split", "smallestClass", "group", "nearDuplicates"})
 OF_CLASS = frozenset({"aliases", "answer"})
 
 
@@ -35,7 +34,6 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
     if LABEL not in columns:
         raise ContractBroken(f"{name}: table '{TABLE}' has no property '{LABEL}'; add it with an enum of the classes")
     custom = _custom(table, OF_TABLE, name)
-    _check_pattern(custom.get("groupPattern"), name)
     try:
         return ImageContract(
             id=document["id"],
@@ -45,7 +43,7 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
             rules=tuple(rule for column in columns.values() for rule in _rules(column, name)),
             split=custom.get("split", {}),
             smallest_class=custom.get("smallestClass", 20),
-            group_pattern=custom.get("groupPattern"),
+            group=custom.get("group"),
             near_duplicates=custom.get("nearDuplicates", {}),
         )
     except ValidationError as error:
@@ -118,13 +116,6 @@ def _class(value: Mapping[str, Any], name: str) -> ImageClass:
         answer=str(custom.get("answer", value["value"])),
         aliases=custom.get("aliases", ()),
     )
-
-
-def _check_pattern(pattern: object, name: str) -> None:
-    try:
-        re.compile(pattern if isinstance(pattern, str) else "")
-    except re.error as error:
-        raise ContractBroken(f"{name}: groupPattern '{pattern}' is no regular expression: {error}") from error
 
 
 def _rules(column: Mapping[str, Any], name: str) -> list[Rule]:

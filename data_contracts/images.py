@@ -42,6 +42,8 @@ class LabeledImage(Record):
     media_type: str = Field(description="Format of the stored bytes, such as image/jpeg.")
     phash64: str | None = Field(None, description="Perceptual hash of 64 bits; see ImageFacts.")
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits.")
+    taken_at: str | None = Field(None, description="When the picture was taken, ISO 8601, as far as known.")
+    camera: str | None = Field(None, description="Make and model of the camera, as far as known.")
     crop_of: str | None = None
     box: str | None = None
 
@@ -54,6 +56,11 @@ class ImageFacts(Record):
     digest: str
     pixel_digest: str | None = Field(None, description="SHA-256 of size and RGB pixels after EXIF rotation.")
     label: str | None = Field(None, description="The class, after aliases; None for a name the contract lacks.")
+    said: str | None = Field(None, description="The name of the class as the batch gives it.")
+    group: str | None = Field(None, description="What the labels sheet says that the image shows.")
+    who: str | None = Field(None, description="Who labeled the image, as the labels sheet says.")
+    taken_at: str | None = Field(None, description="When the picture was taken, ISO 8601.")
+    camera: str | None = Field(None, description="Make and model of the camera.")
     format: str | None = None
     mode: str | None = None
     width: int | None = None
@@ -78,6 +85,16 @@ class Refusal(Record):
     file: str
     code: str
     reason: str
+
+
+class RuleOutcome(Record):
+    """What Great Expectations found for one rule over the images of a batch."""
+
+    rule: str
+    column: str
+    expectation: str
+    checked: int = Field(description="Images that the rule was checked on.")
+    broken: int = Field(description="Images that break it, a missing value among them.")
 
 
 class AlikePair(Record):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from data_contracts.evaluation import Action, Code
+from data_contracts.images import RuleOutcome
 from data_contracts.record import Record
 from data_contracts.training import Checkpoint, JobStatus, TrainingRequest
 
@@ -34,6 +35,14 @@ class ImagesAccepted(Record):
     near_duplicates: int = Field(0, description="Pairs of images that show nearly the same picture.")
     to_review: int = Field(0, description="Pairs of images that look alike and that a person should see.")
     leaky: tuple[str, ...] = Field((), description="Digests of held-out images that are nearly training images.")
+    disputed: tuple[str, ...] = Field(
+        (), description="Digests of images accepted earlier that have another label here."
+    )
+    settled: tuple[str, ...] = Field((), description="Digests of disputed images whose accepted label came again.")
+    files: int | None = Field(None, description="Files that the batch had; None in entries that did not count them.")
+    refusals: str = Field("", description="Path of the table that says why files were refused.")
+    alike: str = Field("", description="Path of the table of images that look alike.")
+    rules: tuple[RuleOutcome, ...] = Field((), description="What each rule of the contract found.")
 
 
 class HeldOutVersionMade(Record):

@@ -10,13 +10,12 @@ from pydantic import Field
 from data_contracts.image_contract import ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.record import Record
-from decisions.acceptance import judge_batch
+from decisions.acceptance import CONFLICT, judge_batch
+from decisions.class_folders import side_of
 from decisions.grouping import place
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
 from decisions.perceptual_hashes import PerceptualHashes
 
-SPLIT_FOLDERS = frozenset({"train", "test", "val", "valid", "validation", "held-out", "heldout", "held_out"})
-CONFLICT = "label_conflict"
 RANDOM_PAIR_RATE = 1e-5
 """Share of pairs of different parts that may look the same (methods section 3)."""
 
@@ -51,27 +50,13 @@ class ImageCheck(Record):
     stopped: str | None = Field(None, description="Why a batch of these images would not be taken at all.")
 
 
-def class_folder(file: str) -> str | None:
-    """The folder that names the class of *file*: the first one, or the one inside a folder of a split."""
-    folders = file.split("/")[:-1]
-    if len(folders) > 1 and side_of(file) is not None:
-        return folders[1]
-    return folders[0] if folders and side_of(file) is None else None
-
-
-def side_of(file: str) -> str | None:
-    """The folder of a split, such as train or test, that *file* lies in; None where there is none."""
-    first = file.split("/")[0] if "/" in file else ""
-    return first if first.casefold() in SPLIT_FOLDERS else None
-
-
 def check(
     facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: Sequence[LabeledImage], contract: ImageContract
 ) -> ImageCheck:
-    """What becomes of images with these *facts*, of which *broken* break rules, beside those *known* already."""
-    verdict = judge_batch(facts, broken, {image.pixel_digest: image.label for image in known})
+    """What becomes of images with these *facts* beside those *known* already; *broken* says what keeps files out."""
+    verdict = judge_batch(facts, broken, {image.pixel_digest: image for image in known})
     placement = place(verdict.accepted, known, contract)
-    refused = (*verdict.refused, *placement.refused)
+    refused = (*verdict.refused, *placement.refused, *verdict.disputed.values())
     return ImageCheck(
         images=len(facts),
         accepted=len(placement.placed),

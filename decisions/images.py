@@ -20,7 +20,7 @@ LONGEST_SIDE = 65_500
 JPEG_QUALITY = 95
 
 
-def image_facts(content: bytes, file: str, label: str | None) -> ImageFacts:
+def image_facts(content: bytes, file: str, label: str | None = None) -> ImageFacts:
     """The facts of one file of a batch; a file that is no readable image has a problem instead of a format."""
     known = {"file": file, "bytes": len(content), "digest": hashlib.sha256(content).hexdigest(), "label": label}
     try:

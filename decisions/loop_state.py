@@ -107,6 +107,14 @@ class LoopState(Record):
         """Digests of held-out images that are nearly training images; no new held-out version takes them."""
         return frozenset(digest for batch in self.batches for digest in batch.leaky)
 
+    @property
+    def disputed(self) -> frozenset[str]:
+        """Digests of accepted images whose label is in doubt; no new dataset takes them."""
+        found: frozenset[str] = frozenset()
+        for batch in self.batches:
+            found = (found | frozenset(batch.disputed)) - frozenset(batch.settled)
+        return found
+
     def new_training_images(self) -> int:
         """Training images accepted since the last iteration was opened."""
         return sum(batch.splits.get(Split.TRAIN, 0) for batch in self.batches[self.batches_learned :])

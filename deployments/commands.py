@@ -20,10 +20,13 @@ QUIET = {
 def ingest_inbox(folder: Path) -> tuple[list[str], object]:
     """Run `ingest_images`; returns a line for each batch, and the batches as the ledger has them."""
     _prepare(folder)
-    from flows.ingest_images import ingest_images
+    from flows.ingest_images import ingest_images, told_late
+    from tasks.inbox import late_files
+    from tasks.loop import connect
 
     batches = ingest_images(str(folder))
-    lines = [told(each) for each in batches]
+    late = late_files(connect(str(folder)))
+    lines = [*map(told, batches), *(told_late(batch, count) for batch, count in late.items())]
     return lines or ["There is no new batch in the inbox."], [each.model_dump(mode="json") for each in batches]
 
 

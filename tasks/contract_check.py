@@ -1,12 +1,13 @@
 """The data contract over a table of image facts, carried out by Great Expectations."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageContract, Rule
-from data_contracts.images import ImageFacts, Refusal
+from data_contracts.images import ImageFacts, Refusal, RuleOutcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,20 @@ def broken_rules(facts: Sequence[ImageFacts], contract: ImageContract) -> list[R
 
     table = pd.DataFrame([fact.model_dump() for fact in readable])
     return [_refusal(readable[row], rule) for rule, rows in _unexpected(table, contract) for row in rows]
+
+
+def rule_outcomes(
+    facts: Sequence[ImageFacts], broken: Sequence[Refusal], contract: ImageContract
+) -> tuple[RuleOutcome, ...]:
+    """What each rule of *contract* found on *facts*, of which `broken_rules` told the *broken* ones."""
+    checked = sum(fact.problem is None for fact in facts)
+    counts = Counter(refusal.code for refusal in broken)
+    return tuple(
+        RuleOutcome(
+            rule=rule.id, column=rule.column, expectation=rule.expectation, checked=checked, broken=counts[rule.id]
+        )
+        for rule in contract.rules
+    )
 
 
 def _unexpected(table: "pd.DataFrame", contract: ImageContract) -> list[tuple[Rule, list[int]]]:

@@ -1,7 +1,5 @@
 """The label history of a loop: what each accepted batch added, and where the images' bytes are."""
 
-from collections.abc import Iterable
-
 from cloud.store import DATA
 from data_contracts.images import LabeledImage
 from decisions.loop_state import LoopState
@@ -11,15 +9,16 @@ from tasks.tables import from_parquet
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
 
 
-def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
+def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
     """All accepted images, or those of the first *batches* batches, in the order in which they came."""
     accepted = state.batches[:batches]
     return [image for batch in accepted for image in from_parquet(loop.store.get(batch.labels).content, LabeledImage)]
 
 
-def known_labels(images: Iterable[LabeledImage]) -> dict[str, str]:
-    """The label of each accepted picture, by pixel digest."""
-    return {image.pixel_digest: image.label for image in images}
+def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
+    """The accepted images that a new dataset may use: those whose label nobody disputes."""
+    disputed = state.disputed
+    return [image for image in accepted_images(loop, state, batches=batches) if image.digest not in disputed]
 
 
 def image_path(digest: str, media_type: str) -> str:

@@ -30,7 +30,7 @@ def publish_batch(folder: str, accepted: ImagesAccepted) -> None:
     )
     create_table_artifact(counts, key=f"{loop.name}-accepted", description=summary)
     if accepted.quarantined:
-        rows = [refusal.model_dump() for refusal in refusals(loop, accepted.batch)[:SHOWN_REFUSALS]]
+        rows = [refusal.model_dump() for refusal in refusals(loop, accepted)[:SHOWN_REFUSALS]]
         create_table_artifact(rows, key=f"{loop.name}-quarantined", description=summary)
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageContract
+from data_contracts.image_contract import GroupRule, ImageContract
 from data_contracts.images import ImageFacts
 
 SHIPPED = resources.files("data_contracts").joinpath("steel_surface.odcs.yaml").read_bytes()
@@ -121,8 +121,17 @@ def test_two_classes_are_enough_for_a_loop() -> None:
     assert read(content).labels == ("crazing", "inclusion")
 
 
-def test_a_group_pattern_is_kept() -> None:
-    assert read(changed(with_custom("groupPattern", r"part-\d+"))).group_pattern == r"part-\d+"
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"from": "folder"},
+        {"from": "file name", "pattern": r"part-\d+"},
+        {"from": "column", "column": "serial"},
+        {"from": "seconds", "seconds": 60},
+    ],
+)
+def test_what_tells_the_group_is_kept(rule: Document) -> None:
+    assert read(changed(with_custom("group", rule))).group == GroupRule.model_validate(rule)
 
 
 def test_a_misspelt_engine_does_not_drop_its_rule_in_silence() -> None:
@@ -132,9 +141,9 @@ def test_a_misspelt_engine_does_not_drop_its_rule_in_silence() -> None:
         read(content)
 
 
-@pytest.mark.parametrize("name", ["smalestClass", "group_pattern"])
+@pytest.mark.parametrize("name", ["smalestClass", "groupPattern"])
 def test_a_misspelt_custom_property_does_not_fall_back_to_its_default(name: str) -> None:
-    with pytest.raises(ContractBroken, match=f"there is no customProperty '{name}' here; known are groupPattern"):
+    with pytest.raises(ContractBroken, match=f"there is no customProperty '{name}' here; known are group, "):
         read(changed(with_custom(name, 30)))
 
 
@@ -274,13 +283,34 @@ def test_what_violates_the_standard_is_named_by_its_place(change: Change, place:
             id="a size in words",
         ),
         pytest.param(
-            with_custom("groupPattern", "part-(["),
-            r": groupPattern 'part-\(\[' is no regular expression: unterminated character set",
+            with_custom("group", {"from": "file name", "pattern": "part-(["}),
+            r": group: Value error, pattern 'part-\(\[' is no regular expression: unterminated character set",
             id="pattern without an end",
         ),
         pytest.param(
-            with_custom("groupPattern", 7), ": group_pattern: Input should be a valid string", id="no pattern"
+            with_custom("group", {"from": "file name", "pattern": 7}),
+            ": group.pattern: Input should be a valid string",
+            id="no pattern",
         ),
+        pytest.param(
+            with_custom("group", {"from": "column"}),
+            ": group: Value error, from 'column' needs column",
+            id="a column without a name",
+        ),
+        pytest.param(
+            with_custom("group", {"from": "folder", "seconds": 3}),
+            ": group: Value error, from 'folder' takes no seconds",
+            id="a rule of two kinds",
+        ),
+        pytest.param(
+            with_custom("group", {"from": "seconds", "seconds": -1}),
+            ": group.seconds: Input should be greater than 0",
+            id="a pause below nothing",
+        ),
+        pytest.param(
+            with_custom("group", {"from": "barcode"}), ": group.from: Input should be 'folder'", id="unknown source"
+        ),
+        pytest.param(with_custom("group", "part"), ": group: Input should be a valid dictionary", id="no rule"),
     ],
 )
 def test_what_a_loop_of_images_lacks_is_named(change: Change, message: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from data_contracts.evaluation import Answer, ClassTable, Evaluation, Outcome, PromotionEvidence
-from data_contracts.image_contract import ImageClass, ImageContract, NearDuplicateRule, SplitRule
-from data_contracts.images import ImageFacts
+from data_contracts.image_contract import GroupRule, ImageClass, ImageContract, NearDuplicateRule, SplitRule
+from data_contracts.images import ImageFacts, LabeledImage, Split
 from data_contracts.ledger import (
     GENESIS,
     Actor,
@@ -85,7 +85,7 @@ def image_contract(
     *,
     held_out: float = 0.15,
     validation: float = 0.1,
-    group_pattern: str | None = None,
+    group: GroupRule | None = None,
     near_duplicates: NearDuplicateRule | None = NEAR,
 ) -> ImageContract:
     """A contract of two classes."""
@@ -96,8 +96,29 @@ def image_contract(
         classes=(ImageClass(name="crazing", answer="crazing"), ImageClass(name="scratches", answer="scratches")),
         rules=(),
         split=SplitRule(salt="holdout-v1", held_out=held_out, validation=validation),
-        group_pattern=group_pattern,
+        group=group,
         near_duplicates=near_duplicates,
+    )
+
+
+def by_name(pattern: str) -> GroupRule:
+    """Groups come from what *pattern* finds in the file's name."""
+    return GroupRule(source="file name", pattern=pattern)
+
+
+def known(file: str, label: str = "crazing", *, picture: str | None = None, split: Split = Split.TRAIN) -> LabeledImage:
+    """An image accepted earlier, from a file of the batch "earlier"."""
+    fact = facts(file, label, picture=picture)
+    return LabeledImage(
+        digest=fact.digest,
+        pixel_digest=str(fact.pixel_digest),
+        label=label,
+        group=str(fact.pixel_digest),
+        split=split,
+        source=f"earlier/{file}",
+        who="ines",
+        labeled_at=START,
+        media_type="JPEG",
     )
 
 

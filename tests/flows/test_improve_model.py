@@ -202,7 +202,7 @@ def test_refused_images_are_kept_apart_with_a_reason(loop_folder: LoopFolder, im
     (accepted,) = ingest_images(loop_folder.name)
 
     assert (accepted.accepted, accepted.quarantined, accepted.duplicates) == (5, 3, 1)
-    assert {refusal.file: refusal.code for refusal in refusals(loop, "mixed")} == {
+    assert {refusal.file: refusal.code for refusal in refusals(loop, accepted)} == {
         "crazing/broken.jpg": "not_an_image",
         "crazing/page.jpg": "not_an_image",
         "rust/unknown.jpg": "unknown_class",
@@ -253,7 +253,7 @@ def test_a_folder_is_checked_against_the_images_of_a_loop(loop_folder: LoopFolde
     told = check_folder(images, None, loop_folder.path, calibrate=False)[1]
 
     assert isinstance(told, dict)
-    assert sum(each["reason"].endswith("an image accepted earlier") for each in told["duplicates"]) == 5
+    assert sum(each["reason"].endswith(", accepted earlier") for each in told["duplicates"]) == 5
 
 
 def test_nearly_the_same_picture_stays_on_the_side_of_the_first(loop_folder: LoopFolder, images: Path) -> None:
@@ -316,7 +316,9 @@ def test_a_changed_contract_stops_an_open_iteration_in_one_sentence(loop_folder:
 
 def test_a_part_stays_in_its_split_when_the_shares_change(loop_folder: LoopFolder, images: Path) -> None:
     contract = loop_folder.path / "contract.odcs.yaml"
-    pattern = "      - {property: groupPattern, value: 'part[0-9]+'}\n      - property: smallestClass"
+    pattern = (
+        "      - {property: group, value: {from: file name, pattern: 'part[0-9]+'}}\n      - property: smallestClass"
+    )
     grouped = contract.read_text().replace("      - property: smallestClass", pattern)
     contract.write_text(grouped)
     files = sorted(images.glob("*/*"))
