@@ -7,10 +7,10 @@ from prefect import flow, get_run_logger
 from data_contracts.errors import KaizenError
 from data_contracts.ledger import ImagesAccepted
 from flows.task_runners import task_runner
+from tasks.batch_report import publish_batch
 from tasks.inbox import find_batches, late_files, list_shards
 from tasks.ingestion import examine, judge
 from tasks.loop import connect
-from tasks.reports import publish_batch
 
 if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
