@@ -42,6 +42,8 @@ class LabeledImage(Record):
     media_type: str = Field(description="Format of the stored bytes, such as image/jpeg.")
     phash64: str | None = Field(None, description="Perceptual hash of 64 bits; see ImageFacts.")
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits.")
+    cropped64: str | None = Field(None, description="phash64 without the edges.")
+    cropped256: str | None = Field(None, description="phash256 without the edges.")
     taken_at: str | None = Field(None, description="When the picture was taken, ISO 8601, as far as known.")
     camera: str | None = Field(None, description="Make and model of the camera, as far as known.")
     crop_of: str | None = None
@@ -76,6 +78,8 @@ class ImageFacts(Record):
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits, 64 hex digits.")
     mirrored64: str | None = Field(None, description="phash64 of the mirror image.")
     mirrored256: str | None = Field(None, description="phash256 of the mirror image.")
+    cropped64: str | None = Field(None, description="phash64 of what is left without 1.5 % at each edge.")
+    cropped256: str | None = Field(None, description="phash256 of what is left without 1.5 % at each edge.")
     problem: str | None = Field(None, description="Why the file could not be read as an image.")
 
 

@@ -174,8 +174,8 @@ class _Album:
         if rule is None or not fresh:
             nothing = np.empty((0, 2), np.int64)
             return NearPairs(nothing, nothing)
-        new = HashTable([_hashes(self.fresh[place]) for place in fresh])
-        old = HashTable([_hashes(self.known[place]) for place in known])
+        new = HashTable([hashes_of(self.fresh[place]) for place in fresh])
+        old = HashTable([hashes_of(self.known[place]) for place in known])
         within, across = near_pairs_within(new, rule), near_pairs(old, new, rule)
         here, there = np.array(fresh, np.int64), np.array(known, np.int64) + len(self.fresh)
         near, to_review = (
@@ -231,11 +231,14 @@ def _file(image: LabeledImage) -> str:
     return image.source.partition("/")[2]
 
 
-def _hashes(image: ImageFacts | LabeledImage) -> PerceptualHashes:
+def hashes_of(image: ImageFacts | LabeledImage) -> PerceptualHashes:
     """The hashes of an image; of a pair one mirrored side is enough, so known images keep none of theirs."""
+    coarse, fine = str(image.phash64), str(image.phash256)
     return PerceptualHashes(
-        phash64=str(image.phash64),
-        phash256=str(image.phash256),
-        mirrored64=str(getattr(image, "mirrored64", image.phash64)),
-        mirrored256=str(getattr(image, "mirrored256", image.phash256)),
+        phash64=coarse,
+        phash256=fine,
+        mirrored64=getattr(image, "mirrored64", None) or coarse,
+        mirrored256=getattr(image, "mirrored256", None) or fine,
+        cropped64=image.cropped64 or coarse,
+        cropped256=image.cropped256 or fine,
     )

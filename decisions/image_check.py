@@ -12,9 +12,8 @@ from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.record import Record
 from decisions.acceptance import CONFLICT, judge_batch
 from decisions.class_folders import side_of
-from decisions.grouping import place
+from decisions.grouping import hashes_of, place
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
-from decisions.perceptual_hashes import PerceptualHashes
 
 RANDOM_PAIR_RATE = 1e-5
 """Share of pairs of different parts that may look the same (methods section 3)."""
@@ -75,7 +74,7 @@ def calibrated(facts: Sequence[ImageFacts]) -> NearDuplicateRule:
     """The thresholds for these images: of images of different classes, which show different parts for sure, at most one
     pair in 100,000 may look the same; never more than the usual thresholds."""
     sound = [fact for fact in facts if fact.phash64 and fact.label]
-    table = HashTable([_hashes(fact) for fact in sound])
+    table = HashTable([hashes_of(fact) for fact in sound])
     labels = np.unique([str(fact.label) for fact in sound], return_inverse=True)[1]
     usual = NearDuplicateRule()
     coarse = _largest(distances_between(table.coarse, labels, 64), usual.coarse)
@@ -103,7 +102,7 @@ def _leaks(facts: Sequence[ImageFacts], rule: NearDuplicateRule | None) -> tuple
     exact = _same_pictures(sided)
     leaks = [Leak(files=pair, kind="exact") for pair in exact]
     if rule is not None and sided:
-        found = near_pairs_within(HashTable([_hashes(fact) for fact in sided]), rule).near
+        found = near_pairs_within(HashTable([hashes_of(fact) for fact in sided]), rule).near
         pairs = [_pair(sided[one].file, sided[other].file) for one, other in found]
         leaks += [Leak(files=pair, kind="near") for pair in pairs if _apart(pair) and pair not in exact]
     return tuple(sorted(leaks, key=lambda leak: leak.files))
@@ -137,7 +136,3 @@ def _classes(contract: ImageContract, placed: Sequence[tuple[str, Split]]) -> tu
         )
         for label in contract.labels
     )
-
-
-def _hashes(fact: ImageFacts) -> PerceptualHashes:
-    return PerceptualHashes(str(fact.phash64), str(fact.phash256), str(fact.mirrored64), str(fact.mirrored256))

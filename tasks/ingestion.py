@@ -182,6 +182,8 @@ def _labeled(batch: str, placed: Placed, now: datetime, who: str) -> LabeledImag
         media_type=str(fact.format),
         phash64=fact.phash64,
         phash256=fact.phash256,
+        cropped64=fact.cropped64,
+        cropped256=fact.cropped256,
         taken_at=fact.taken_at,
         camera=fact.camera,
     )
