@@ -14,6 +14,7 @@ from decisions.acceptance import judge_batch
 from decisions.grouping import place
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
 from decisions.perceptual_hashes import PerceptualHashes
+from decisions.retired_classes import still_asked
 
 SPLIT_FOLDERS = frozenset({"train", "test", "val", "valid", "validation", "held-out", "heldout", "held_out"})
 CONFLICT = "label_conflict"
@@ -69,7 +70,7 @@ def check(
     facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: Sequence[LabeledImage], contract: ImageContract
 ) -> ImageCheck:
     """What becomes of images with these *facts*, of which *broken* break rules, beside those *known* already."""
-    verdict = judge_batch(facts, broken, {image.pixel_digest: image.label for image in known})
+    verdict = judge_batch(facts, broken, {i.pixel_digest: i.label for i in still_asked(known, contract)})
     placement = place(verdict.accepted, known, contract)
     refused = (*verdict.refused, *placement.refused)
     return ImageCheck(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageContract, Rule
 from data_contracts.images import ImageFacts, Refusal
+from decisions.retired_classes import of_retired_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,18 +16,22 @@ NOT_NULL = "expect_column_values_to_not_be_null"
 
 
 def broken_rules(facts: Sequence[ImageFacts], contract: ImageContract) -> list[Refusal]:
-    """One refusal for each image and rule that it breaks; a missing value breaks every rule of its column.
+    """One refusal for each image of a retired class, and for each image and rule that it breaks.
+
+    A missing value breaks every rule of its column.
 
     Files that are no readable images have their reason already and are left out. Raises ContractBroken when
     a rule itself cannot run: that is never the images' fault.
     """
+    retired = of_retired_classes(facts, contract)
     readable = [fact for fact in facts if fact.problem is None]
     if not readable or not contract.rules:
-        return []
+        return retired
     import pandas as pd
 
     table = pd.DataFrame([fact.model_dump() for fact in readable])
-    return [_refusal(readable[row], rule) for rule, rows in _unexpected(table, contract) for row in rows]
+    unexpected = _unexpected(table, contract)
+    return [*retired, *(_refusal(readable[row], rule) for rule, rows in unexpected for row in rows)]
 
 
 def _unexpected(table: "pd.DataFrame", contract: ImageContract) -> list[tuple[Rule, list[int]]]:

@@ -14,6 +14,7 @@ from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from decisions.acceptance import judge_batch
 from decisions.grouping import Placed, Placement, place
+from decisions.retired_classes import still_asked
 from tasks.contract_check import broken_rules
 from tasks.image_workers import ImageFile, shared_workers
 from tasks.labels import image_path, known_labels, labeled_images
@@ -60,7 +61,7 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     state = loop.state()
     images = labeled_images(loop, state)
-    verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(images))
+    verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(still_asked(images, loop.contract)))
     placement = place(verdict.accepted, images, loop.contract)
     if placement.stopped:
         raise ContractBroken(f"The batch {batch} is not taken: {placement.stopped}")
