@@ -10,15 +10,15 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from data_contracts.class_list import read_classes
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageClass, ImageContract, Rule, folded
+from data_contracts.image_contract import ImageContract, Rule
 from data_contracts.images import ImageFacts
 
 TABLE = "images"
 LABEL = "label"
 ENGINE = "greatExpectations"
 OF_TABLE = frozenset({"split", "smallestClass", "group", "nearDuplicates"})
-OF_CLASS = frozenset({"aliases", "answer"})
 
 
 def read_contract(content: bytes, *, name: str) -> ImageContract:
@@ -39,7 +39,7 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
             id=document["id"],
             version=str(document["version"]),
             digest=hashlib.sha256(content).hexdigest(),
-            classes=_classes(columns[LABEL], name),
+            classes=read_classes(columns[LABEL].get("enum", []), name),
             rules=tuple(rule for column in columns.values() for rule in _rules(column, name)),
             split=custom.get("split", {}),
             smallest_class=custom.get("smallestClass", 20),
@@ -92,30 +92,6 @@ def _custom(element: Mapping[str, Any], known: frozenset[str], name: str) -> dic
             f"{name}: there is no customProperty '{unknown}' here; known are {', '.join(sorted(known))}"
         )
     return given
-
-
-def _classes(column: Mapping[str, Any], name: str) -> tuple[ImageClass, ...]:
-    classes = tuple(_class(value, name) for value in column.get("enum", []))
-    if len(classes) < 2:  # noqa: PLR2004
-        raise ContractBroken(f"{name}: property '{LABEL}' lists {len(classes)} classes; a loop needs two or more")
-    taken: dict[str, str] = {}
-    for each in classes:
-        if each.name in taken.values():
-            raise ContractBroken(f"{name}: property '{LABEL}' lists the class {each.name} twice; name it once")
-        for alias in {folded(known) for known in (each.name, each.answer, *each.aliases)}:
-            if taken.setdefault(alias, each.name) != each.name:
-                raise ContractBroken(f"{name}: '{alias}' means both {taken[alias]} and {each.name}; name it once")
-    return classes
-
-
-def _class(value: Mapping[str, Any], name: str) -> ImageClass:
-    custom = _custom(value, OF_CLASS, name)
-    return ImageClass(
-        name=str(value["value"]),
-        description=value.get("description", ""),
-        answer=str(custom.get("answer", value["value"])),
-        aliases=custom.get("aliases", ()),
-    )
 
 
 def _rules(column: Mapping[str, Any], name: str) -> list[Rule]:

@@ -1,11 +1,13 @@
 """The data contract of a loop in the terms of images: classes, rules, splits."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from data_contracts.class_answers import alike_at_first
 from data_contracts.record import Record
 
 
@@ -16,6 +18,20 @@ class ImageClass(Record):
     description: str = ""
     answer: str = Field(min_length=1)
     aliases: tuple[str, ...] = ()
+    parent: str | None = Field(None, min_length=1, description="The wider class that it is part of.")
+    retired: bool = Field(default=False, strict=True, description="No longer asked of the model.")
+    successor: str | None = Field(
+        None, min_length=1, description="The class that a retired one's images belong to now."
+    )
+    split_into: tuple[str, ...] = Field((), description="The classes among which a person spreads its images.")
+
+    @model_validator(mode="after")
+    def _one_way_to_go(self) -> Self:
+        if self.successor and self.split_into:
+            raise ValueError("it has both a successor and splitInto; images can only go one way")
+        if len(self.split_into) == 1 or len(set(self.split_into)) < len(self.split_into):
+            raise ValueError(f"splitInto {list(self.split_into)} needs two or more different classes")
+        return self
 
 
 class Rule(Record):
@@ -93,16 +109,55 @@ class ImageContract(Record):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes, in the contract's order."""
-        return tuple(each.name for each in self.classes)
+        """The names of the classes that the model is asked for, in the contract's order."""
+        return tuple(each.name for each in self.asked)
+
+    @property
+    def asked(self) -> tuple[ImageClass, ...]:
+        """The classes that are not retired."""
+        return tuple(each for each in self.classes if not each.retired)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What works, but not as well as it could; a sentence each."""
+        alike = alike_at_first(self.answers().values())
+        groups = "; ".join(", ".join(group) for group in alike)
+        told = f"answers may begin with the same token, so one token tells no probability per class: {groups}."
+        return (f"{told} Give the classes short answers such as A, B, C",) if alike else ()
 
     def label_of(self, name: str) -> str | None:
-        """The class that *name* means, by its own name or an alias; None when the contract has none."""
-        return self._names().get(folded(name))
+        """The class that *name* means, by its own name or an alias; None when the contract has none.
+
+        For a retired class it is the successor, and the retired class itself where there is none.
+        """
+        label = self._names().get(folded(name))
+        return None if label is None else self.current(label)
+
+    def current(self, label: str) -> str:
+        """The class that images labeled *label* belong to now: the successor of a retired class."""
+        return next((each.successor for each in self.classes if each.name == label and each.successor), label)
+
+    def counted(self, counts: Mapping[str, int]) -> Mapping[str, int]:
+        """*counts* of images per class, those of retired classes with their successors."""
+        current: Counter[str] = Counter()
+        for label, count in counts.items():
+            current[self.current(label)] += count
+        return current
+
+    def retired(self, label: str | None) -> ImageClass | None:
+        """The retired class *label*, None for one that is still asked for."""
+        return next((each for each in self.classes if each.name == label and each.retired), None)
 
     def answers(self) -> Mapping[str, str]:
         """What the model answers for each label."""
-        return {each.name: each.answer for each in self.classes}
+        return {each.name: each.answer for each in self.asked}
+
+    def class_list(self) -> str:
+        """The classes as a prompt lists them: their answers, and what each means where it is not the class's name."""
+        if all(folded(each.answer) == folded(each.name) for each in self.asked):
+            return "\n".join(f"- {each.answer}" for each in self.asked)
+        lines = [f"- {each.answer}: {' '.join((each.name + '. ' + each.description).split())}" for each in self.asked]
+        return "\n".join([*lines, "The name of a class is what stands before the colon."])
 
     def _names(self) -> Mapping[str, str]:
         return {folded(name): each.name for each in self.classes for name in (*each.aliases, each.answer, each.name)}

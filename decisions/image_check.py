@@ -14,6 +14,7 @@ from decisions.acceptance import CONFLICT, judge_batch
 from decisions.class_folders import side_of
 from decisions.grouping import hashes_of, place
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
+from decisions.retired_classes import still_asked
 
 RANDOM_PAIR_RATE = 1e-5
 """Share of pairs of different parts that may look the same (methods section 3)."""
@@ -53,7 +54,7 @@ def check(
     facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: Sequence[LabeledImage], contract: ImageContract
 ) -> ImageCheck:
     """What becomes of images with these *facts* beside those *known* already; *broken* says what keeps files out."""
-    verdict = judge_batch(facts, broken, {image.pixel_digest: image for image in known})
+    verdict = judge_batch(facts, broken, {image.pixel_digest: image for image in still_asked(known, contract)})
     placement = place(verdict.accepted, known, contract)
     refused = (*verdict.refused, *placement.refused, *verdict.disputed.values())
     return ImageCheck(

@@ -9,6 +9,7 @@ from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts, Refusal
 from data_contracts.label_sheet import LabelSheet, SheetRow
 from decisions.class_folders import class_folder
+from decisions.retired_classes import of_retired_classes
 from decisions.splits import group_of
 
 SHOWN = 3
@@ -30,7 +31,7 @@ def labeled(
     named = [fact.model_copy(update={"label": contract.label_of(fact.said or "")}) for fact in said]
     told = {refusal.file for refusal in refused}
     more = (_without_label(fact, sheet) or _without_group(fact, contract) for fact in named if fact.file not in told)
-    return named, [*refused, *filter(None, more)]
+    return named, [*refused, *of_retired_classes(named, contract), *filter(None, more)]
 
 
 def _from_sheet(facts: Sequence[ImageFacts], sheet: LabelSheet) -> tuple[list[ImageFacts], list[Refusal]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from data_contracts.image_contract import ImageContract
 from data_contracts.images import Split
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
@@ -18,14 +19,15 @@ class Plan(Record):
     parent: str
 
 
-def plan_iteration(state: LoopState, policy: TrainingPolicy, labels: Sequence[str], smallest_class: int) -> Plan:
+def plan_iteration(state: LoopState, policy: TrainingPolicy, contract: ImageContract) -> Plan:
     """Open an iteration when every class has enough images and enough of the training images are new.
 
     It continues from the champion, which is the latest checkpoint that proved itself; the first one
     starts from the base model.
     """
     parent = state.champion.model if state.champion else policy.base_model
-    short = missing_images(state.class_counts(), labels, smallest_class)
+    smallest_class = contract.smallest_class
+    short = missing_images(contract.counted(state.class_counts()), contract.labels, smallest_class)
     if short:
         needs = ", ".join(f"{label} has {count}" for label, count in short.items())
         return Plan(worthwhile=False, parent=parent, reason=f"each class needs {smallest_class} images: {needs}")

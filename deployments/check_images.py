@@ -46,7 +46,8 @@ def check_folder(
         line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
         return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
     found = check(facts, [*unlabeled, *broken_rules(facts, wanted)], _known(against), wanted)
-    lines, value = _told(folder, found), found.model_dump(mode="json")
+    told_first = [f"The contract: {each}" for each in wanted.warnings] if contract or against else []
+    lines, value = [*told_first, *_told(folder, found)], found.model_dump(mode="json")
     if find is not None:
         made = forecast(folder, facts, find)
         return [*lines, *told(made)], {**value, "people": made.model_dump(mode="json")}

@@ -7,6 +7,7 @@ from data_contracts.images import Dataset, LabeledImage, Split, held_out_version
 from data_contracts.ledger import DatasetFrozen, HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
 from decisions.held_out import budget
+from decisions.retired_classes import relabeled, still_asked
 from tasks.labels import labeled_images
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -20,7 +21,7 @@ def freeze_dataset(turn: Turn) -> DatasetFrozen:
     iteration = loop.iteration(turn.iteration)
     if iteration.dataset is not None:
         return iteration.dataset
-    images = labeled_images(loop, loop.state(), batches=iteration.opened.image_batches)
+    images = still_asked(labeled_images(loop, loop.state(), batches=iteration.opened.image_batches), loop.contract)
     dataset = Dataset(images=tuple(images))
     path = loop.path("datasets", f"{dataset.digest}.parquet")
     loop.store.put(path, to_parquet(dataset.images, LabeledImage))
@@ -66,4 +67,4 @@ def held_out_images(loop: Loop, version: HeldOutVersionMade) -> list[LabeledImag
     images = from_parquet(loop.store.get(version.path).content, LabeledImage)
     if held_out_version(images) != version.version:
         raise CloudRefused(f"{version.path} was changed: its content is no longer version {version.version}")
-    return images
+    return relabeled(images, loop.contract)

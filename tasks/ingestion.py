@@ -17,6 +17,7 @@ from data_contracts.record import Record
 from decisions.acceptance import Acceptance, judge_batch
 from decisions.grouping import Placed, Placement, place
 from decisions.labeling import labeled
+from decisions.retired_classes import still_asked
 from tasks.contract_check import broken_rules, rule_outcomes
 from tasks.image_workers import shared_workers
 from tasks.inbox import batch_files, inbox_path, read_image, read_labels
@@ -47,7 +48,7 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     named, unlabeled = labeled(rows, read_labels(loop, batch, files), loop.contract)
     broken, known = broken_rules(named, loop.contract), accepted_images(loop, state)
-    pictures = {image.pixel_digest: image for image in known}
+    pictures = {image.pixel_digest: image for image in still_asked(known, loop.contract)}
     verdict = judge_batch(named, [*unlabeled, *broken], pictures, state.disputed)
     placement = place(verdict.accepted, known, loop.contract)
     if placement.stopped:

@@ -42,7 +42,7 @@ def take_up_iteration(folder: str, fence: int, policy: TrainingPolicy) -> TakenU
                 )
             found = TakenUp(iteration=state.open_iteration.number, reason="it was left open")
             return None
-        plan = plan_iteration(state, policy, loop.contract.labels, loop.contract.smallest_class)
+        plan = plan_iteration(state, policy, loop.contract)
         if not plan.worthwhile:
             found = TakenUp(iteration=None, reason=plan.reason)
             return None

@@ -3,6 +3,7 @@
 from cloud.store import DATA
 from data_contracts.images import LabeledImage
 from decisions.loop_state import LoopState
+from decisions.retired_classes import relabeled
 from tasks.loop import Loop
 from tasks.tables import from_parquet
 
@@ -10,9 +11,12 @@ SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "g
 
 
 def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
-    """All accepted images, or those of the first *batches* batches, in the order in which they came."""
-    accepted = state.batches[:batches]
-    return [image for batch in accepted for image in from_parquet(loop.store.get(batch.labels).content, LabeledImage)]
+    """All accepted images, or those of the first *batches* batches, in the order in which they came.
+
+    Images of a retired class have the label of its successor.
+    """
+    tables = (loop.store.get(batch.labels).content for batch in state.batches[:batches])
+    return relabeled((image for table in tables for image in from_parquet(table, LabeledImage)), loop.contract)
 
 
 def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:

@@ -46,8 +46,7 @@ class Loop:
     @property
     def prompt(self) -> str:
         """The system prompt with the answers of the contract in force."""
-        answers = "\n".join(f"- {answer}" for answer in self.contract.answers().values())
-        return self.settings.prompt.replace("{classes}", answers)
+        return self.settings.prompt.replace("{classes}", self.contract.class_list())
 
     def path(self, *parts: str) -> str:
         """Path in the store below the loop's own folder."""

@@ -237,9 +237,17 @@ def test_what_violates_the_standard_is_named_by_its_place(change: Change, place:
         ),
         pytest.param(with_aliases(["Scratch"]), ": 'scratch' means both crazing and scratches", id="the same alias"),
         pytest.param(with_aliases(["patches"]), ": 'patches' means both crazing and patches", id="alias is a class"),
-        pytest.param(with_aliases("cracks"), ": aliases: Input should be a valid tuple", id="alias without brackets"),
-        pytest.param(with_aliases(7), ": aliases: Input should be a valid tuple", id="a number as aliases"),
-        pytest.param(with_aliases([7]), ": aliases.0: Input should be a valid string", id="a number as alias"),
+        pytest.param(
+            with_aliases("cracks"),
+            ": class .crazing.: aliases: Input should be a valid tuple",
+            id="alias without brackets",
+        ),
+        pytest.param(
+            with_aliases(7), ": class .crazing.: aliases: Input should be a valid tuple", id="a number as aliases"
+        ),
+        pytest.param(
+            with_aliases([7]), ": class .crazing.: aliases.0: Input should be a valid string", id="a number as alias"
+        ),
         pytest.param(
             lambda d: column(d, "width").update(name="blur"),
             ": there is no image fact 'blur' to check; known are file, bytes",

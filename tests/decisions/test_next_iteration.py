@@ -3,7 +3,7 @@
 from data_contracts.ledger import Event
 from data_contracts.policies import TrainingPolicy
 from decisions.next_iteration import Plan, missing_images, plan_iteration
-from tests.decisions.builders import BASE, FIRST_MODEL, accepted, closed, opened, state_after, switched
+from tests.decisions.builders import BASE, FIRST_MODEL, accepted, closed, image_contract, opened, state_after, switched
 
 LABELS = ("crazing", "scratches")
 ENOUGH = accepted(train=100, held_out=30, crazing=65, scratches=65)
@@ -11,7 +11,7 @@ ENOUGH = accepted(train=100, held_out=30, crazing=65, scratches=65)
 
 def plan(*events: Event, smallest_addition: int = 50) -> Plan:
     policy = TrainingPolicy(base_model=BASE, smallest_addition=smallest_addition)
-    return plan_iteration(state_after(*events), policy, LABELS, smallest_class=20)
+    return plan_iteration(state_after(*events), policy, image_contract())
 
 
 def test_enough_images_of_every_class_open_the_first_iteration_from_the_base_model() -> None:

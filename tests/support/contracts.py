@@ -1,0 +1,61 @@
+"""The shipped contract with changes, for tests that only say what is different."""
+
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from data_contracts.contract_file import read_contract
+from data_contracts.image_contract import ImageContract
+
+SHIPPED = resources.files("data_contracts").joinpath("steel_surface.odcs.yaml").read_bytes()
+Document = dict[str, Any]
+Change = Callable[[Document], object]
+
+
+def read_changed(*changes: Change) -> ImageContract:
+    """The shipped contract, changed and read."""
+    return read_contract(changed(*changes), name="loop.odcs.yaml")
+
+
+def changed(*changes: Change) -> bytes:
+    """The shipped contract's YAML, changed."""
+    document = yaml.safe_load(SHIPPED)
+    for change in changes:
+        change(document)
+    return yaml.safe_dump(document, sort_keys=False).encode()
+
+
+def table(document: Document) -> Document:
+    """The table of images."""
+    return document["schema"][0]  # type: ignore[no-any-return]
+
+
+def column(document: Document, name: str) -> Document:
+    """One of its properties."""
+    return next(each for each in table(document)["properties"] if each["name"] == name)
+
+
+def with_class(name: str, **custom: object) -> Change:
+    """Give a class custom properties; one that the contract lacks is added."""
+
+    def change(document: Document) -> None:
+        classes = column(document, "label")["enum"]
+        found = next((each for each in classes if each["value"] == name), None)
+        if found is None:
+            found = {"value": name}
+            classes.append(found)
+        found["customProperties"] = [{"property": key, "value": value} for key, value in custom.items()]
+
+    return change
+
+
+def with_custom(name: str, value: object) -> Change:
+    """Give the table of images a custom property, in place of one that it has."""
+
+    def change(document: Document) -> None:
+        others = [each for each in table(document)["customProperties"] if each["property"] != name]
+        table(document)["customProperties"] = [*others, {"property": name, "value": value}]
+
+    return change
