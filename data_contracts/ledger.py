@@ -34,6 +34,8 @@ class ImagesAccepted(Record):
     near_duplicates: int = Field(0, description="Pairs of images that show nearly the same picture.")
     to_review: int = Field(0, description="Pairs of images that look alike and that a person should see.")
     leaky: tuple[str, ...] = Field((), description="Digests of held-out images that are nearly training images.")
+    warnings: dict[str, int] = Field(default_factory=dict, description="Images per rule that only warns.")
+    remarks: tuple[str, ...] = Field((), description="What the contract says of the batch as a whole.")
 
 
 class HeldOutVersionMade(Record):

@@ -7,10 +7,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.record import Record
 from decisions.acceptance import judge_batch
+from decisions.batch_rules import with_balance
 from decisions.grouping import place
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
 from decisions.perceptual_hashes import PerceptualHashes
@@ -50,6 +52,8 @@ class ImageCheck(Record):
     leaks: tuple[Leak, ...]
     classes: tuple[ClassCount, ...]
     stopped: str | None = Field(None, description="Why a batch of these images would not be taken at all.")
+    warned: tuple[Refusal, ...] = Field((), description="Images that get in although they break a rule that warns.")
+    remarks: tuple[str, ...] = Field((), description="What the contract says of the images as a whole.")
 
 
 def class_folder(file: str) -> str | None:
@@ -67,11 +71,13 @@ def side_of(file: str) -> str | None:
 
 
 def check(
-    facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: Sequence[LabeledImage], contract: ImageContract
+    facts: Sequence[ImageFacts], found: Findings, known: Sequence[LabeledImage], contract: ImageContract
 ) -> ImageCheck:
-    """What becomes of images with these *facts*, of which *broken* break rules, beside those *known* already."""
-    verdict = judge_batch(facts, broken, {i.pixel_digest: i.label for i in still_asked(known, contract)})
+    """What becomes of images with these *facts*, of which the rules *found* something, beside those *known* already."""
+    verdict = judge_batch(facts, found.refused, {i.pixel_digest: i.label for i in still_asked(known, contract)})
     placement = place(verdict.accepted, known, contract)
+    labels = [*(image.label for image in known), *(str(each.facts.label) for each in placement.placed)]
+    found = with_balance(found, labels, contract)
     refused = (*verdict.refused, *placement.refused)
     return ImageCheck(
         images=len(facts),
@@ -83,7 +89,9 @@ def check(
         conflicts=tuple(refusal for refusal in refused if refusal.code == CONFLICT),
         leaks=_leaks(facts, contract.near_duplicates),
         classes=_classes(contract, [(str(each.facts.label), each.split) for each in placement.placed]),
-        stopped=placement.stopped,
+        stopped=placement.stopped or found.stopped,
+        warned=found.warned,
+        remarks=found.remarks,
     )
 
 

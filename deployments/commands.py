@@ -21,10 +21,13 @@ def ingest_inbox(folder: Path) -> tuple[list[str], object]:
     """Run `ingest_images`; returns a line for each batch, and the batches as the ledger has them."""
     _prepare(folder)
     from flows.ingest_images import ingest_images
+    from tasks.freshness import overdue_images
 
     batches = ingest_images(str(folder))
-    lines = [told(each) for each in batches]
-    return lines or ["There is no new batch in the inbox."], [each.model_dump(mode="json") for each in batches]
+    lines = [line for each in batches for line in (told(each), *(f"  {remark}" for remark in each.remarks))]
+    late = overdue_images(str(folder))
+    lines = [*(lines or ["There is no new batch in the inbox."]), *([late] if late else [])]
+    return lines, [each.model_dump(mode="json") for each in batches]
 
 
 def improve_once(folder: Path) -> tuple[list[str], object]:
@@ -44,7 +47,8 @@ def improve_once(folder: Path) -> tuple[list[str], object]:
 def told(batch: "ImagesAccepted") -> str:
     """What became of a batch, in a line."""
     known = f", {batch.duplicates} known already" if batch.duplicates else ""
-    return f"{batch.batch}: {batch.accepted} images accepted, {batch.quarantined} quarantined{known}"
+    warned = "".join(f", {count} with the warning {rule}" for rule, count in batch.warnings.items())
+    return f"{batch.batch}: {batch.accepted} images accepted, {batch.quarantined} quarantined{known}{warned}"
 
 
 def _prepare(folder: Path) -> None:

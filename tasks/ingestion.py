@@ -9,13 +9,15 @@ from prefect import task
 
 from cloud.errors import CloudUnavailable
 from cloud.store import INBOX
-from data_contracts.errors import ContractBroken
+from data_contracts.errors import BatchStopped, ContractBroken
+from data_contracts.findings import Findings
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from decisions.acceptance import judge_batch
+from decisions.batch_rules import with_balance
 from decisions.grouping import Placed, Placement, place
 from decisions.retired_classes import still_asked
-from tasks.contract_check import broken_rules
+from tasks.contract_check import check_facts
 from tasks.image_workers import ImageFile, shared_workers
 from tasks.labels import image_path, known_labels, labeled_images
 from tasks.loop import Loop, connect
@@ -61,15 +63,30 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     state = loop.state()
     images = labeled_images(loop, state)
-    verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(still_asked(images, loop.contract)))
+    found = check_facts(rows, loop.contract)
+    verdict = judge_batch(rows, found.refused, known_labels(still_asked(images, loop.contract)))
     placement = place(verdict.accepted, images, loop.contract)
     if placement.stopped:
         raise ContractBroken(f"The batch {batch} is not taken: {placement.stopped}")
+    found = _whole_batch(loop, batch, found, images, placement)
     refused = sorted((*verdict.refused, *placement.refused), key=lambda refusal: refusal.file)
     _quarantine(loop, batch, refused)
     _keep_for_review(loop, batch, placement)
     accepted = _accept(loop, batch, placement, duplicates=len(verdict.duplicates), refused=refused)
-    return _recorded_once(loop, accepted, after=len(state.batches))
+    told = {"warnings": _counted(each.code for each in found.warned), "remarks": found.remarks}
+    return _recorded_once(loop, accepted.model_copy(update=told), after=len(state.batches))
+
+
+def _whole_batch(
+    loop: Loop, batch: str, found: Findings, known: Sequence[LabeledImage], placement: Placement
+) -> Findings:
+    """What is said of the batch as a whole; raises BatchStopped when the contract lets nothing of it in."""
+    fresh = [str(each.facts.label) for each in placement.placed]
+    found = with_balance(found, [*(image.label for image in known), *fresh], loop.contract)
+    if found.stopped:
+        owner = f" Owner of the contract: {loop.contract.owner}." if loop.contract.owner else ""
+        raise BatchStopped(f"The batch {batch} is not taken: {found.stopped}{owner}")
+    return found
 
 
 def refusals(loop: Loop, batch: str) -> list[Refusal]:
