@@ -11,14 +11,14 @@ import yaml
 from pydantic import ValidationError
 
 from data_contracts.class_list import read_classes
+from data_contracts.contract_terms import read_freshness, read_owner, read_version
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageContract, Rule
-from data_contracts.images import ImageFacts
+from data_contracts.image_contract import ImageContract
+from data_contracts.rule_list import read_rules
 
 TABLE = "images"
 LABEL = "label"
-ENGINE = "greatExpectations"
-OF_TABLE = frozenset({"split", "smallestClass", "group", "nearDuplicates"})
+OF_TABLE = frozenset({"split", "smallestClass", "group", "nearDuplicates", "balance"})
 
 
 def read_contract(content: bytes, *, name: str) -> ImageContract:
@@ -37,14 +37,17 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
     try:
         return ImageContract(
             id=document["id"],
-            version=str(document["version"]),
+            version=read_version(document, name),
             digest=hashlib.sha256(content).hexdigest(),
             classes=read_classes(columns[LABEL].get("enum", []), name),
-            rules=tuple(rule for column in columns.values() for rule in _rules(column, name)),
+            rules=read_rules(columns.values(), table, name),
             split=custom.get("split", {}),
             smallest_class=custom.get("smallestClass", 20),
             group=custom.get("group"),
             near_duplicates=custom.get("nearDuplicates", {}),
+            balance=custom.get("balance"),
+            owner=read_owner(document),
+            freshness_days=read_freshness(document, name),
         )
     except ValidationError as error:
         raise ContractBroken(f"{name}: {_first_problem(error)}") from error
@@ -92,34 +95,6 @@ def _custom(element: Mapping[str, Any], known: frozenset[str], name: str) -> dic
             f"{name}: there is no customProperty '{unknown}' here; known are {', '.join(sorted(known))}"
         )
     return given
-
-
-def _rules(column: Mapping[str, Any], name: str) -> list[Rule]:
-    checks = column.get("quality", [])
-    for check in checks:
-        if check.get("engine") != ENGINE:
-            wrong = f"rule '{check.get('id')}' of '{column['name']}' has the engine '{check.get('engine')}'"
-            raise ContractBroken(f"{name}: {wrong}; images are checked by '{ENGINE}'")
-    if checks and column["name"] not in ImageFacts.model_fields:
-        known = ", ".join(ImageFacts.model_fields)
-        raise ContractBroken(f"{name}: there is no image fact '{column['name']}' to check; known are {known}")
-    return [_rule(column["name"], check, name) for check in checks]
-
-
-def _rule(column: str, check: Mapping[str, Any], name: str) -> Rule:
-    implementation = check.get("implementation")
-    if not isinstance(implementation, dict) or "type" not in implementation:
-        raise ContractBroken(f"{name}: rule '{check.get('id')}' of '{column}' has no implementation with a type")
-    unknown = sorted(map(str, implementation.keys() - {"type", "kwargs"}))
-    if unknown:
-        raise ContractBroken(f"{name}: rule '{check.get('id')}' of '{column}' has an unknown key '{unknown[0]}'")
-    return Rule(
-        id=str(check.get("id") or implementation["type"]),
-        column=column,
-        expectation=implementation["type"],
-        kwargs=implementation.get("kwargs", {}),
-        description=check.get("description", ""),
-    )
 
 
 def _first_problem(error: ValidationError) -> str:

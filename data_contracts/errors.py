@@ -3,6 +3,7 @@
 KaizenError                what was wrong, with the value, and what to do; one line
   WrongInput               a folder, port or argument that cannot be used
   ContractBroken           the data contract itself cannot be used
+  BatchStopped             a batch as a whole is not what the data contract asks for
   cloud.errors.CloudError  see there
 """
 
@@ -17,3 +18,7 @@ class WrongInput(KaizenError):
 
 class ContractBroken(KaizenError):
     """The data contract cannot be read, or one of its rules cannot run."""
+
+
+class BatchStopped(KaizenError):
+    """A batch breaks a rule of the data contract about the batch as a whole; nothing of it was taken."""

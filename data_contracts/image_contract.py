@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, model_validator
 from data_contracts.class_answers import alike_at_first
 from data_contracts.record import Record
 
+Severity = Literal["error", "warning"]
+
 
 class ImageClass(Record):
     """One class: what the model answers for it, and under which other names it arrives."""
@@ -35,13 +37,22 @@ class ImageClass(Record):
 
 
 class Rule(Record):
-    """One quality rule of a column, in the terms of Great Expectations."""
+    """One quality rule in the terms of Great Expectations.
+
+    An error refuses the image, or the whole batch for a rule of the table; a warning lets it in and is told.
+    """
 
     id: str
-    column: str
+    column: str | None = Field(description="The fact that is checked, image by image; None: the rule is of the table.")
     expectation: str
     kwargs: dict[str, Any]
     description: str
+    severity: Severity = "error"
+
+    @property
+    def place(self) -> str:
+        """What the rule is about, for messages."""
+        return f"'{self.column}'" if self.column else "the table"
 
 
 class SplitRule(Record):
@@ -56,6 +67,13 @@ class SplitRule(Record):
         if self.held_out + self.validation >= 1:
             raise ValueError(f"held_out {self.held_out} and validation {self.validation} leave no training images")
         return self
+
+
+class BalanceRule(Record):
+    """How many times more images the largest class of the loop may have than the smallest."""
+
+    largest_ratio: float = Field(ge=1, allow_inf_nan=False, strict=True)
+    severity: Severity = "warning"
 
 
 class NearDuplicateRule(Record):
@@ -106,6 +124,10 @@ class ImageContract(Record):
     near_duplicates: NearDuplicateRule | None = Field(
         NearDuplicateRule(), description="When two pictures are nearly the same; None: only equal pictures are."
     )
+
+    balance: BalanceRule | None = None
+    owner: str | None = Field(None, description="Who answers for the contract.")
+    freshness_days: float | None = Field(None, description="Days after which new images are overdue.")
 
     @property
     def labels(self) -> tuple[str, ...]:

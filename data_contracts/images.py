@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -95,10 +96,13 @@ class RuleOutcome(Record):
     """What Great Expectations found for one rule over the images of a batch."""
 
     rule: str
-    column: str
+    column: str | None = Field(description="The fact that is checked; None: the rule is of the whole table.")
     expectation: str
+    severity: Literal["error", "warning"]
     checked: int = Field(description="Images that the rule was checked on.")
-    broken: int = Field(description="Images that break it, a missing value among them.")
+    broken: int = Field(
+        description="Images that break it, a missing value among them; 1 for a broken rule of the table."
+    )
 
 
 class AlikePair(Record):

@@ -43,6 +43,8 @@ class ImagesAccepted(Record):
     refusals: str = Field("", description="Path of the table that says why files were refused.")
     alike: str = Field("", description="Path of the table of images that look alike.")
     rules: tuple[RuleOutcome, ...] = Field((), description="What each rule of the contract found.")
+    warnings: dict[str, int] = Field(default_factory=dict, description="Images per rule that only warns.")
+    remarks: tuple[str, ...] = Field((), description="What the contract says of the batch as a whole.")
 
 
 class HeldOutVersionMade(Record):

@@ -7,10 +7,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.record import Record
 from decisions.acceptance import CONFLICT, judge_batch
+from decisions.batch_rules import with_balance
 from decisions.class_folders import side_of
 from decisions.grouping import hashes_of, place
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
@@ -48,14 +50,18 @@ class ImageCheck(Record):
     leaks: tuple[Leak, ...]
     classes: tuple[ClassCount, ...]
     stopped: str | None = Field(None, description="Why a batch of these images would not be taken at all.")
+    warned: tuple[Refusal, ...] = Field((), description="Images that get in although they break a rule that warns.")
+    remarks: tuple[str, ...] = Field((), description="What the contract says of the images as a whole.")
 
 
 def check(
-    facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: Sequence[LabeledImage], contract: ImageContract
+    facts: Sequence[ImageFacts], found: Findings, known: Sequence[LabeledImage], contract: ImageContract
 ) -> ImageCheck:
-    """What becomes of images with these *facts* beside those *known* already; *broken* says what keeps files out."""
-    verdict = judge_batch(facts, broken, {image.pixel_digest: image for image in still_asked(known, contract)})
+    """What becomes of images with these *facts*, of which the rules *found* something, beside those *known* already."""
+    verdict = judge_batch(facts, found.refused, {image.pixel_digest: image for image in still_asked(known, contract)})
     placement = place(verdict.accepted, known, contract)
+    labels = [*(image.label for image in known), *(str(each.facts.label) for each in placement.placed)]
+    found = with_balance(found, labels, contract)
     refused = (*verdict.refused, *placement.refused, *verdict.disputed.values())
     return ImageCheck(
         images=len(facts),
@@ -67,7 +73,9 @@ def check(
         conflicts=tuple(refusal for refusal in refused if refusal.code == CONFLICT),
         leaks=_leaks(facts, contract.near_duplicates),
         classes=_classes(contract, [(str(each.facts.label), each.split) for each in placement.placed]),
-        stopped=placement.stopped,
+        stopped=placement.stopped or found.stopped,
+        warned=found.warned,
+        remarks=found.remarks,
     )
 
 

@@ -15,7 +15,7 @@ from decisions.image_check import ImageCheck, calibrated, check
 from decisions.labeling import labeled
 from deployments.contract_template import contract_for
 from deployments.people import forecast, told
-from tasks.contract_check import broken_rules
+from tasks.contract_check import check_facts
 from tasks.image_workers import ImageFile, shared_workers
 from tasks.labels import accepted_images
 from tasks.loop import connect
@@ -45,7 +45,7 @@ def check_folder(
         rule = calibrated(facts)
         line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
         return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
-    found = check(facts, [*unlabeled, *broken_rules(facts, wanted)], _known(against), wanted)
+    found = check(facts, check_facts(facts, wanted, unlabeled), _known(against), wanted)
     told_first = [f"The contract: {each}" for each in wanted.warnings] if contract or against else []
     lines, value = [*told_first, *_told(folder, found)], found.model_dump(mode="json")
     if find is not None:
@@ -116,7 +116,9 @@ def _told(folder: Path, found: ImageCheck) -> list[str]:
     ]
     if found.stopped:
         lines.append(f"A batch of these would not be taken: {found.stopped}")
+    lines += _section("Remarks", found.remarks)
     lines += _section("Quarantined", [f"{each.file}: {each.reason}" for each in found.quarantined])
+    lines += _section("Warnings", [f"{each.file}: {each.reason}" for each in found.warned])
     lines += _section("Conflicts", [f"{each.file}: {each.reason}" for each in found.conflicts])
     lines += _section("Known already", [f"{each.file}: {each.reason}" for each in found.duplicates])
     lines += _section("Nearly the same", [", ".join(group) for group in found.near_duplicate_groups])

@@ -21,13 +21,16 @@ def ingest_inbox(folder: Path) -> tuple[list[str], object]:
     """Run `ingest_images`; returns a line for each batch, and the batches as the ledger has them."""
     _prepare(folder)
     from flows.ingest_images import ingest_images, told_late
+    from tasks.freshness import overdue_images
     from tasks.inbox import late_files
     from tasks.loop import connect
 
     batches = ingest_images(str(folder))
-    late = late_files(connect(str(folder)))
-    lines = [*map(told, batches), *(told_late(batch, count) for batch, count in late.items())]
-    return lines or ["There is no new batch in the inbox."], [each.model_dump(mode="json") for each in batches]
+    lines = [line for each in batches for line in (told(each), *(f"  {remark}" for remark in each.remarks))]
+    late = [told_late(batch, count) for batch, count in late_files(connect(str(folder))).items()]
+    overdue = overdue_images(str(folder))
+    lines = [*(lines or ["There is no new batch in the inbox."]), *late, *([overdue] if overdue else [])]
+    return lines, [each.model_dump(mode="json") for each in batches]
 
 
 def improve_once(folder: Path) -> tuple[list[str], object]:
@@ -47,7 +50,8 @@ def improve_once(folder: Path) -> tuple[list[str], object]:
 def told(batch: "ImagesAccepted") -> str:
     """What became of a batch, in a line."""
     known = f", {batch.duplicates} known already" if batch.duplicates else ""
-    return f"{batch.batch}: {batch.accepted} images accepted, {batch.quarantined} quarantined{known}"
+    warned = "".join(f", {count} with the warning {rule}" for rule, count in batch.warnings.items())
+    return f"{batch.batch}: {batch.accepted} images accepted, {batch.quarantined} quarantined{known}{warned}"
 
 
 def _prepare(folder: Path) -> None:

@@ -2,80 +2,142 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ContractBroken
+from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, Rule
 from data_contracts.images import ImageFacts, Refusal, RuleOutcome
+from data_contracts.rule_limits import columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LABEL = "label"
 NOT_NULL = "expect_column_values_to_not_be_null"
 
 
-def broken_rules(facts: Sequence[ImageFacts], contract: ImageContract) -> list[Refusal]:
-    """One refusal for each image and rule that it breaks; a missing value breaks every rule of its column.
+def check_facts(facts: Sequence[ImageFacts], contract: ImageContract, refused: Sequence[Refusal] = ()) -> Findings:
+    """What the rules of *contract* find on *facts*, after what is *refused* already for other reasons.
 
-    Files that are no readable images have their reason already and are left out. Raises ContractBroken when
-    a rule itself cannot run: that is never the images' fault.
+    A missing value breaks every rule of its column. Files that are no readable images have their reason already and
+    are left out. Rules of the table are about the images that nothing refuses. Raises ContractBroken when a rule
+    itself cannot run: that is never the images' fault.
     """
     readable = [fact for fact in facts if fact.problem is None]
-    if not readable or not contract.rules:
-        return []
-    import pandas as pd
+    broken = _broken_by_row(readable, [rule for rule in contract.rules if rule.column])
+    refused = [*refused, *(refusal for rule, refusal in broken if rule.severity == "error")]
+    outside = {refusal.file for refusal in refused}
+    warned = [refusal for rule, refusal in broken if rule.severity == "warning" and refusal.file not in outside]
+    inside = [fact for fact in readable if fact.file not in outside and fact.label is not None]
+    told = _broken_by_table(inside, [rule for rule in contract.rules if not rule.column])
+    return Findings(
+        refused=tuple(refused),
+        warned=tuple(warned),
+        remarks=tuple(text for rule, text in told if rule.severity == "warning"),
+        stopped="; ".join(text for rule, text in told if rule.severity == "error") or None,
+        rules=_by_rule(contract, Counter(id(rule) for rule, _ in [*broken, *told]), len(readable), len(inside)),
+    )
 
-    table = pd.DataFrame([fact.model_dump() for fact in readable])
-    return [_refusal(readable[row], rule) for rule, rows in _unexpected(table, contract) for row in rows]
 
-
-def rule_outcomes(
-    facts: Sequence[ImageFacts], broken: Sequence[Refusal], contract: ImageContract
-) -> tuple[RuleOutcome, ...]:
-    """What each rule of *contract* found on *facts*, of which `broken_rules` told the *broken* ones."""
-    checked = sum(fact.problem is None for fact in facts)
-    counts = Counter(refusal.code for refusal in broken)
+def _by_rule(contract: ImageContract, broken: Mapping[int, int], images: int, inside: int) -> tuple[RuleOutcome, ...]:
     return tuple(
         RuleOutcome(
-            rule=rule.id, column=rule.column, expectation=rule.expectation, checked=checked, broken=counts[rule.id]
+            rule=rule.id,
+            column=rule.column,
+            expectation=rule.expectation,
+            severity=rule.severity,
+            checked=images if rule.column else inside,
+            broken=broken[id(rule)],
         )
         for rule in contract.rules
     )
 
 
-def _unexpected(table: "pd.DataFrame", contract: ImageContract) -> list[tuple[Rule, list[int]]]:
-    rules = {f"{index}": rule for index, rule in enumerate(contract.rules)}
-    outcome = _batch(table).validate(_suite(rules, contract), result_format={"result_format": "COMPLETE"})
-    found: dict[str, set[int]] = {key: set() for key in rules}
-    for each in outcome.results:
-        rule = rules[each.expectation_config.meta["rule"]]
-        if "unexpected_index_list" not in each.result:
-            raise ContractBroken(f"Rule '{rule.id}' of '{rule.column}' cannot run: {_problem(each.exception_info)}")
-        found[each.expectation_config.meta["rule"]] |= set(each.result["unexpected_index_list"] or ())
-    return [(rules[key], sorted(rows)) for key, rows in found.items()]
+def _broken_by_row(readable: Sequence[ImageFacts], rules: Sequence[Rule]) -> list[tuple[Rule, Refusal]]:
+    """Each rule with each image that breaks it."""
+    if not readable or not rules:
+        return []
+    expectations = [each for index, rule in enumerate(rules) for each in _by_row(index, rule)]
+    found: list[set[int]] = [set() for _ in rules]
+    for index, outcome in _outcomes(_table(readable, rules), expectations):
+        if "unexpected_index_list" not in outcome.result:
+            raise _cannot_run(rules[index], outcome)
+        found[index] |= set(outcome.result["unexpected_index_list"] or ())
+    return [
+        (rule, _refusal(readable[row], rule)) for rule, rows in zip(rules, found, strict=True) for row in sorted(rows)
+    ]
 
 
-def _suite(rules: dict[str, Rule], contract: ImageContract) -> Any:
+def _by_row(index: int, rule: Rule) -> tuple[Any, Any]:
+    kwargs = {"column": rule.column}
+    return _expectation(index, rule, rule.expectation, kwargs), _expectation(index, rule, NOT_NULL, kwargs, {})
+
+
+def _broken_by_table(inside: Sequence[ImageFacts], rules: Sequence[Rule]) -> list[tuple[Rule, str]]:
+    """Each rule that the images as a whole break, with what is wrong."""
+    expectations = [_expectation(index, rule, rule.expectation, {}) for index, rule in enumerate(rules)]
+    if not inside:
+        return [(rule, f"no image is left for '{rule.id}'. {rule.description}".strip()) for rule in rules]
+    if not rules:
+        return []
+    table = _table(inside, rules)
+    outcomes = _outcomes(table, expectations)
+    found = [(rules[index], _table_problem(rules[index], outcome, table)) for index, outcome in outcomes]
+    return [(rule, f"{problem}. {rule.description}".strip()) for rule, problem in found if problem]
+
+
+def _table_problem(rule: Rule, outcome: Any, table: "pd.DataFrame") -> str | None:
+    """What of the *table* breaks a rule about all of it; a value that is missing counts as one that does."""
+    missing = max((int(table[column].isna().sum()) for column in columns_of(rule.kwargs)), default=0)
+    result = outcome.result
+    if "unexpected_count" in result:
+        broken = missing + int(result["unexpected_count"])
+        passed = 1 - broken / len(table) >= rule.kwargs.get("mostly", 1)
+        return None if passed else f"{broken} of {len(table)} images break '{rule.id}'"
+    if missing:
+        return f"{missing} of {len(table)} images have no value for '{rule.id}'"
+    if "observed_value" not in result:
+        raise _cannot_run(rule, outcome)
+    value = result["observed_value"]
+    shown = f"{value:.3g}" if isinstance(value, float) else value
+    return None if outcome.success else f"'{rule.id}' finds {shown} in {len(table)} images"
+
+
+def _outcomes(table: "pd.DataFrame", expectations: Sequence[Any]) -> list[tuple[int, Any]]:
+    """What Great Expectations says of each, with the number of its rule."""
     from great_expectations import ExpectationSuite
 
-    suite = ExpectationSuite(name=f"{contract.id} {contract.version}")
-    for key, rule in rules.items():
-        suite.add_expectation(_expectation(rule, rule.expectation, rule.kwargs, key))
-        suite.add_expectation(_expectation(rule, NOT_NULL, {}, key))
-    return suite
+    batch = _batch(table)  # a suite is made in the context that comes with it
+    suite = ExpectationSuite(name="contract")
+    for expectation in expectations:
+        suite.add_expectation(expectation)
+    outcome = batch.validate(suite, result_format={"result_format": "COMPLETE"})
+    return [(each.expectation_config.meta["rule"], each) for each in outcome.results]
 
 
-def _expectation(rule: Rule, expectation: str, kwargs: dict[str, Any], key: str) -> Any:
+def _expectation(
+    index: int, rule: Rule, expectation: str, fixed: dict[str, Any], kwargs: dict[str, Any] | None = None
+) -> Any:
     from great_expectations.exceptions.exceptions import GreatExpectationsError
     from great_expectations.expectations.registry import get_expectation_impl
 
+    given = rule.kwargs if kwargs is None else kwargs
     try:
         implementation: Any = get_expectation_impl(expectation)
-        return implementation(column=rule.column, **kwargs, meta={"rule": key})
+        return implementation(**fixed, **given, meta={"rule": index})
     except (GreatExpectationsError, ValueError, TypeError) as error:
         problem = " ".join(str(error).split())
-        raise ContractBroken(f"Rule '{rule.id}' of '{rule.column}' cannot be understood: {problem}") from error
+        raise ContractBroken(f"Rule '{rule.id}' of {rule.place} cannot be understood: {problem}") from error
+
+
+def _table(facts: Sequence[ImageFacts], rules: Sequence[Rule]) -> "pd.DataFrame":
+    """One row for each image, with the columns that the *rules* are about: a batch has many images and facts."""
+    import pandas as pd
+
+    columns = {LABEL, *(column for rule in rules for column in (rule.column, *columns_of(rule.kwargs)) if column)}
+    return pd.DataFrame({column: [getattr(fact, column) for fact in facts] for column in sorted(columns)})
 
 
 def _batch(table: "pd.DataFrame") -> Any:
@@ -90,11 +152,13 @@ def _batch(table: "pd.DataFrame") -> Any:
 
 
 def _refusal(fact: ImageFacts, rule: Rule) -> Refusal:
-    value = getattr(fact, rule.column)
+    value = getattr(fact, str(rule.column))
     shown = f"{value:.3g}" if isinstance(value, float) else value
     return Refusal(file=fact.file, code=rule.id, reason=f"{rule.column} is {shown}. {rule.description}".strip())
 
 
-def _problem(info: Any) -> str:
-    inner = next(iter(info.values())) if "exception_message" not in info else info
-    return " ".join(str(inner["exception_message"]).split())
+def _cannot_run(rule: Rule, outcome: Any) -> ContractBroken:
+    info = outcome.exception_info
+    inner = next(iter(info.values()), {}) if "exception_message" not in info else info
+    problem = " ".join(str(inner.get("exception_message") or "it is not about what it is given").split())
+    return ContractBroken(f"Rule '{rule.id}' of {rule.place} cannot run: {problem}")

@@ -10,15 +10,17 @@ from typing import TypeVar
 from prefect import task
 
 from cloud.errors import CloudUnavailable
-from data_contracts.errors import ContractBroken, WrongInput
+from data_contracts.errors import BatchStopped, ContractBroken, WrongInput
+from data_contracts.findings import Findings
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from data_contracts.record import Record
 from decisions.acceptance import Acceptance, judge_batch
+from decisions.batch_rules import with_balance
 from decisions.grouping import Placed, Placement, place
 from decisions.labeling import labeled
 from decisions.retired_classes import still_asked
-from tasks.contract_check import broken_rules, rule_outcomes
+from tasks.contract_check import check_facts
 from tasks.image_workers import shared_workers
 from tasks.inbox import batch_files, inbox_path, read_image, read_labels
 from tasks.labels import accepted_images, image_path
@@ -47,15 +49,28 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     state, files = loop.state(), batch_files(loop, batch)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     named, unlabeled = labeled(rows, read_labels(loop, batch, files), loop.contract)
-    broken, known = broken_rules(named, loop.contract), accepted_images(loop, state)
+    found, known = check_facts(named, loop.contract, unlabeled), accepted_images(loop, state)
     pictures = {image.pixel_digest: image for image in still_asked(known, loop.contract)}
-    verdict = judge_batch(named, [*unlabeled, *broken], pictures, state.disputed)
+    verdict = judge_batch(named, found.refused, pictures, state.disputed)
     placement = place(verdict.accepted, known, loop.contract)
     if placement.stopped:
         raise ContractBroken(f"The batch {batch} is not taken: {placement.stopped}")
+    found = _whole_batch(loop, batch, found, known, placement)
     event = _kept(loop, batch, verdict, placement, files)
-    rules = rule_outcomes(rows, broken, loop.contract)
-    return _recorded_once(loop, event.model_copy(update={"rules": rules}), after=len(state.batches))
+    told = {"warnings": _counted(each.code for each in found.warned), "remarks": found.remarks, "rules": found.rules}
+    return _recorded_once(loop, event.model_copy(update=told), after=len(state.batches))
+
+
+def _whole_batch(
+    loop: Loop, batch: str, found: Findings, known: Sequence[LabeledImage], placement: Placement
+) -> Findings:
+    """What is said of the batch as a whole; raises BatchStopped when the contract lets nothing of it in."""
+    fresh = [str(each.facts.label) for each in placement.placed]
+    found = with_balance(found, [*(image.label for image in known), *fresh], loop.contract)
+    if found.stopped:
+        owner = f" Owner of the contract: {loop.contract.owner}." if loop.contract.owner else ""
+        raise BatchStopped(f"The batch {batch} is not taken: {found.stopped}{owner}")
+    return found
 
 
 def refusals(loop: Loop, batch: ImagesAccepted) -> list[Refusal]:

@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
+from data_contracts.findings import Findings
 from data_contracts.image_contract import NearDuplicateRule
 from data_contracts.images import ImageFacts
 from decisions.class_folders import class_folder, side_of
@@ -18,7 +19,7 @@ def facts(file: str, image: Image.Image, kind: str = "PNG") -> ImageFacts:
 
 
 def checked(*found: ImageFacts) -> ImageCheck:
-    return check(found, [], [], image_contract())
+    return check(found, Findings(), [], image_contract())
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,8 @@ def test_a_fixed_camera_gets_thresholds_below_the_distances_of_different_parts()
     rule = calibrated(parts)
 
     assert rule.coarse < NearDuplicateRule().coarse or rule.fine < NearDuplicateRule().fine
-    assert check(parts, [], [], image_contract()).stopped
-    assert not check(parts, [], [], image_contract(near_duplicates=rule)).stopped
+    assert check(parts, Findings(), [], image_contract()).stopped
+    assert not check(parts, Findings(), [], image_contract(near_duplicates=rule)).stopped
 
 
 def test_nothing_gives_the_usual_thresholds() -> None:

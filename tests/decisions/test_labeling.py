@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_contracts.image_contract import GroupRule
+from data_contracts.image_contract import GroupRule, ImageClass
 from data_contracts.label_sheet import LabelSheet, SheetRow
 from decisions.labeling import labeled
 from tests.decisions.builders import facts, image_contract
@@ -122,3 +122,14 @@ def test_the_sheet_tells_group_author_and_time() -> None:
     (fact,), _ = labeled([facts("a.jpg", None)], LabelSheet(name="labels.csv", rows=(row,)), image_contract())
 
     assert (fact.group, fact.who, fact.taken_at) == ("part-7", "ines", "2026-11-25T06:00:00")
+
+
+def test_an_image_of_a_class_that_was_split_waits_for_a_person() -> None:
+    contract = image_contract()
+    old = ImageClass(name="marks", answer="marks", retired=True, split_into=contract.labels)
+    split = contract.model_copy(update={"classes": (*contract.classes, old)})
+    _, refused = labeled([facts("marks/a.jpg", None)], None, split)
+
+    assert [(each.code, each.reason) for each in refused] == [
+        ("split_class", "the class marks was split; say whether it is crazing or scratches")
+    ]

@@ -59,3 +59,29 @@ def with_custom(name: str, value: object) -> Change:
         table(document)["customProperties"] = [*others, {"property": name, "value": value}]
 
     return change
+
+
+def with_rule(
+    place: str | None, expectation: str, /, *, severity: str | None = None, name: str = "own", **kwargs: object
+) -> Change:
+    """Give a column, or without one the table of images, a rule."""
+
+    def change(document: Document) -> None:
+        found = table(document) if place is None else _column(document, place)
+        check = {
+            "id": name,
+            "type": "custom",
+            "engine": "greatExpectations",
+            "description": "Mend it.",
+            "implementation": {"type": expectation, "kwargs": kwargs},
+        }
+        found.setdefault("quality", []).append(check | ({"severity": severity} if severity else {}))
+
+    return change
+
+
+def _column(document: Document, name: str) -> Document:
+    columns = table(document)["properties"]
+    if all(each["name"] != name for each in columns):
+        columns.append({"name": name, "logicalType": "string"})
+    return column(document, name)

@@ -9,7 +9,7 @@ from data_contracts.contract_file import read_contract
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageContract, Rule
 from data_contracts.images import ImageFacts, Refusal
-from tasks.contract_check import broken_rules
+from tasks.contract_check import check_facts
 from tests.decisions.builders import facts, image_contract
 
 SHIPPED = read_contract(
@@ -31,7 +31,7 @@ def contract(*rules: Rule) -> ImageContract:
 
 
 def refused(*images: ImageFacts, by: ImageContract = SHIPPED) -> list[tuple[str, str]]:
-    return [(refusal.file, refusal.code) for refusal in broken_rules(images, by)]
+    return [(refusal.file, refusal.code) for refusal in check_facts(images, by).refused]
 
 
 def test_sound_images_break_no_rule() -> None:
@@ -63,13 +63,13 @@ def test_a_value_at_the_limit_is_within_it(changes: dict[str, object]) -> None:
 
 
 def test_the_reason_tells_value_and_remedy() -> None:
-    assert broken_rules([image(width=50)], SHIPPED) == [
-        Refusal(file="a.jpg", code="wrong_width", reason="width is 50. Between 64 and 4096 pixels wide.")
-    ]
+    assert check_facts([image(width=50)], SHIPPED).refused == (
+        Refusal(file="a.jpg", code="wrong_width", reason="width is 50. Between 64 and 4096 pixels wide."),
+    )
 
 
 def test_a_share_is_told_with_three_digits() -> None:
-    refusal = broken_rules([image(contrast=0.00123456)], SHIPPED)[0]
+    refusal = check_facts([image(contrast=0.00123456)], SHIPPED).refused[0]
 
     assert refusal.reason == "contrast is 0.00123. The picture is nearly one grey; is the lens covered?"
 
@@ -149,11 +149,11 @@ def test_no_images_and_no_rules_break_nothing() -> None:
 )
 def test_a_rule_that_cannot_run_is_the_contracts_fault_and_never_the_images(broken: Rule, message: str) -> None:
     with pytest.raises(ContractBroken, match=message):
-        broken_rules([image()], contract(broken))
+        check_facts([image()], contract(broken))
 
 
 def test_a_rule_that_cannot_run_is_told_in_one_line() -> None:
     with pytest.raises(ContractBroken) as caught:
-        broken_rules([image()], contract(rule("width", min_valu=64)))
+        check_facts([image()], contract(rule("width", min_valu=64)))
 
     assert "\n" not in str(caught.value)
