@@ -11,7 +11,16 @@ from deployments.commands import ingest_inbox
 from flows.ingest_images import ingest_images
 from tasks.ingestion import refusals
 from tasks.labels import labeled_images
-from tests.support.contracts import Change, changed, with_class, with_custom, with_freshness, with_owner, with_rule
+from tests.support.contracts import (
+    Change,
+    changed,
+    silent,
+    with_class,
+    with_custom,
+    with_freshness,
+    with_owner,
+    with_rule,
+)
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -27,7 +36,7 @@ SPLIT = (
 
 
 def edit(folder: LoopFolder, *changes: Change) -> None:
-    (folder.path / "contract.odcs.yaml").write_bytes(changed(*changes))
+    (folder.path / "contract.odcs.yaml").write_bytes(changed(silent, *changes))
 
 
 def labels(folder: LoopFolder) -> list[str]:
