@@ -85,3 +85,23 @@ def _column(document: Document, name: str) -> Document:
     if all(each["name"] != name for each in columns):
         columns.append({"name": name, "logicalType": "string"})
     return column(document, name)
+
+
+def with_owner(name: str) -> Change:
+    """Give the contract an owner."""
+    return lambda document: document.update(team={"name": "steel", "members": [{"username": name, "role": "owner"}]})
+
+
+def with_freshness(value: object, unit: str = "d") -> Change:
+    """Let the contract promise new images so often."""
+    return lambda document: document.update(slaProperties=[{"property": "freshness", "value": value, "unit": unit}])
+
+
+def silent(document: Document) -> None:
+    """Let nothing be warned of, and nothing be said of a batch as a whole."""
+    for each in table(document)["properties"]:
+        each["quality"] = [rule for rule in each.get("quality", []) if rule.get("severity") != "warning"]
+    table(document).pop("quality", None)
+    table(document)["customProperties"] = [
+        each for each in table(document)["customProperties"] if each["property"] != "balance"
+    ]
