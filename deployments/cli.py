@@ -64,6 +64,21 @@ def demo(  # noqa: PLR0917  (click passes them by name)
 
 
 @cli.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--images", type=FOLDER, help="Folder of class folders, for the classes and rules of the contract.")
+@click.option("--from-env", "env", type=FOLDER, help="A notebook's .env, for the addresses; its key is not copied.")
+def init(folder: Path, images: Path | None, env: Path | None) -> None:
+    """Make a loop's folder, with kaizen.toml and a commented data contract.
+
+    Example: kaizen init loops/steel --images photographs/
+    """
+    from deployments.init_loop import init_loop
+
+    for line in init_loop(folder, images, env):
+        click.echo(line)
+
+
+@cli.command()
 @LOOP
 @JSON
 def ingest(folder: Path, as_json: bool) -> None:

@@ -14,20 +14,21 @@ SHIPPED = "steel_surface.odcs.yaml"
 
 def shipped_contract() -> ImageContract:
     """The contract that comes with Kaizen, about steel surfaces."""
-    return read_contract(_content(), name=SHIPPED)
+    return read_contract(shipped_yaml(), name=SHIPPED)
 
 
 def contract_for(classes: Sequence[str]) -> bytes:
     """The shipped contract as it is when it has these classes, else its rules for others; YAML."""
     steel = shipped_contract()
     if {steel.label_of(name) for name in classes} == set(steel.labels):
-        return _content()
-    document: dict[str, Any] = yaml.safe_load(_content())
+        return shipped_yaml()
+    document: dict[str, Any] = yaml.safe_load(shipped_yaml())
     document |= {"id": "images", "name": "Labeled images", "description": {"purpose": "A folder of class folders."}}
     label = next(column for column in document["schema"][0]["properties"] if column["name"] == LABEL)
     label["enum"] = [{"value": name} for name in classes]
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-def _content() -> bytes:
+def shipped_yaml() -> bytes:
+    """The shipped contract as it is written, with its comments."""
     return resources.files("data_contracts").joinpath(SHIPPED).read_bytes()

@@ -1,0 +1,137 @@
+"""`kaizen init`: a new loop's folder, with settings and a data contract that a person can read and edit."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel
+
+from cloud.settings import FILE, load_settings
+from cloud.store import INBOX
+from data_contracts.contract_file import read_contract
+from data_contracts.errors import WrongInput
+from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from decisions.first_tokens import answers_for
+from deployments.contract_draft import contract_draft
+from deployments.contract_template import shipped_yaml
+from deployments.init_images import look_into
+from deployments.notebook_env import NotebookEnv, read_env
+
+CONTRACT = "contract.odcs.yaml"
+LOCAL = {"subscription": "local", "resource_group": "local", "account": "local"}
+LONGEST_NAME = 41
+
+SETTINGS = """\
+# Addresses and policies of the loop. KAIZEN_* variables overrule them, as KAIZEN_FOUNDRY__ENDPOINT does.
+# Keys are never in here: set KAIZEN_API_KEY, or sign in with Entra ID.
+loop = {loop} # names the loop's folders in the store; it never changes
+contract = "{contract}"
+
+# [store] # a folder beside this file without it
+# account_url = "https://NAME.blob.core.windows.net"
+
+[foundry] # where the loop trains and answers{without_endpoint}
+{foundry}
+
+# What is commented out below is in force as it stands.
+[training]
+{training}
+
+[promotion]
+{promotion}
+"""
+WITHOUT_ENDPOINT = """
+# Without an endpoint `kaizen up` starts the emulator. For Azure, fill in:
+# endpoint = "https://NAME.openai.azure.com/openai/v1/\""""
+
+
+def init_loop(folder: Path, images: Path | None, env: Path | None) -> list[str]:
+    """Write kaizen.toml and a data contract into *folder*; returns what to tell.
+
+    Classes and rules come from the class folders in *images*, else the shipped contract is copied; addresses come from
+    the notebook's file *env*, else they are the emulator's. WrongInput when a file is there already, or the folder,
+    the images or the file cannot be used; then nothing is written.
+    """
+    for file in (folder / FILE, folder / CONTRACT):
+        if file.exists():
+            raise WrongInput(f"{file} is there already and stays as it is; name another folder")
+    notebook = read_env(env) if env else None
+    loop = _loop_name(folder)
+    contract, classes = _contract(loop, images)
+    _write(folder, _settings(loop, notebook), contract)
+    return [*_made(folder, classes, images), *_key(notebook, env), _next(folder, loop, images, notebook)]
+
+
+def _loop_name(folder: Path) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.casefold()).strip("-")
+    return name[:LONGEST_NAME] or "loop"
+
+
+def _contract(loop: str, images: Path | None) -> tuple[bytes, Mapping[str, str]]:
+    """The contract's YAML, and the answers for its classes."""
+    if images is None:
+        content = shipped_yaml()
+    else:
+        found = look_into(images)
+        answers = answers_for(found.classes)
+        content = contract_draft(loop, answers, found.limits, examined=found.examined, unreadable=found.unreadable)
+    return content, read_contract(content, name=CONTRACT).answers()
+
+
+def _settings(loop: str, notebook: NotebookEnv | None) -> str:
+    foundry = notebook.foundry if notebook else LOCAL
+    return SETTINGS.format(
+        loop=_toml(loop),
+        contract=CONTRACT,
+        without_endpoint="" if notebook else WITHOUT_ENDPOINT,
+        foundry="\n".join(f"{name} = {_toml(value)}" for name, value in foundry.items()),
+        training=_policy(TrainingPolicy()),
+        promotion=_policy(PromotionPolicy()),
+    )
+
+
+def _policy(policy: BaseModel) -> str:
+    """Each setting with its default, commented out, and what it means."""
+    lines = []
+    for name, field in type(policy).model_fields.items():
+        value = getattr(policy, name)
+        lines.append(f"# {name} = {'' if value is None else json.dumps(value)} # {field.description}")
+    return "\n".join(lines)
+
+
+def _write(folder: Path, settings: str, contract: bytes) -> None:
+    with TemporaryDirectory() as trial:
+        (Path(trial) / FILE).write_text(settings, "utf-8")
+        load_settings(Path(trial))
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in ((folder / CONTRACT, contract), (folder / FILE, settings.encode())):
+        with file.open("xb") as out:
+            out.write(content)
+
+
+def _made(folder: Path, classes: Mapping[str, str], images: Path | None) -> list[str]:
+    if images is None:
+        about = "the shipped example about steel surfaces; put your classes and rules in"
+    else:
+        told = (name if name == answer else f"{answer} for {name}" for name, answer in classes.items())
+        about = f"{len(classes)} classes, which the model answers as {', '.join(told)}; describe them there"
+    return [f"Wrote {folder / FILE}", f"Wrote {folder / CONTRACT}: {about}"]
+
+
+def _key(notebook: NotebookEnv | None, env: Path | None) -> list[str]:
+    if notebook is None or not notebook.has_key:
+        return []
+    return [f"The api_key in {env} was not copied; set it for the shell: export KAIZEN_API_KEY=..."]
+
+
+def _next(folder: Path, loop: str, images: Path | None, notebook: NotebookEnv | None) -> str:
+    if images is not None:
+        return f"Next: kaizen check-images {images} --contract {folder / CONTRACT}"
+    start = f"kaizen ingest --loop {folder}" if notebook else f"kaizen up --loop {folder}"
+    return f"Next: put images into {folder / 'store' / INBOX / loop}/BATCH/CLASS/, then {start}"
+
+
+def _toml(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
