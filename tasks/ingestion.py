@@ -13,10 +13,11 @@ from data_contracts.errors import ContractBroken
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from decisions.acceptance import judge_batch
+from decisions.forgetting import FORGOTTEN, arrived_again
 from decisions.grouping import Placed, Placement, place
 from tasks.contract_check import broken_rules
 from tasks.image_workers import ImageFile, shared_workers
-from tasks.labels import image_path, known_labels, labeled_images
+from tasks.labels import forgotten_digests, image_path, known_labels, labeled_images
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
@@ -57,14 +58,17 @@ def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
 def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     """Check the facts against the contract, store what is accepted, quarantine the rest, write the ledger."""
     loop = connect(folder)
-    rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
+    found = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     state = loop.state()
     images = labeled_images(loop, state)
+    again = arrived_again(found, forgotten_digests(loop, state))
+    unwanted = {refusal.file for refusal in again}
+    rows = [fact for fact in found if fact.file not in unwanted]
     verdict = judge_batch(rows, broken_rules(rows, loop.contract), known_labels(images))
     placement = place(verdict.accepted, images, loop.contract)
     if placement.stopped:
         raise ContractBroken(f"The batch {batch} is not taken: {placement.stopped}")
-    refused = sorted((*verdict.refused, *placement.refused), key=lambda refusal: refusal.file)
+    refused = sorted((*verdict.refused, *placement.refused, *again), key=lambda refusal: refusal.file)
     _quarantine(loop, batch, refused)
     _keep_for_review(loop, batch, placement)
     accepted = _accept(loop, batch, placement, duplicates=len(verdict.duplicates), refused=refused)
@@ -85,6 +89,8 @@ def _image_file(loop: Loop, batch: str, file: str) -> ImageFile:
 
 def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
     for refusal in refused:
+        if refusal.code == FORGOTTEN:
+            continue  # its bytes may have been erased on demand; no new copy is made
         with loop.store.open(_inbox(loop, batch) + refusal.file) as content:
             loop.store.put(loop.path("quarantine", batch, "files", *refusal.file.split("/")), content)
     loop.store.put(loop.path("quarantine", batch, "reasons.parquet"), to_parquet(refused, Refusal))
