@@ -47,6 +47,41 @@ class ImagesAccepted(Record):
     remarks: tuple[str, ...] = Field((), description="What the contract says of the batch as a whole.")
 
 
+class ForgottenOfBatch(Record):
+    """How many of a batch's images were forgotten; counts only, so that no image's label is told."""
+
+    batch: str
+    classes: dict[str, int] = Field(description="Forgotten images per class.")
+    splits: dict[str, int] = Field(description="Forgotten images per split.")
+
+
+class ImagesForgotten(Record):
+    """Images go into no dataset any more; what used them until now is named."""
+
+    kind: Literal["image forgotten"] = "image forgotten"
+    digests: tuple[str, ...]
+    source: str | None = Field(None, description="Contributor, batch or path by which the images were chosen.")
+    why: str
+    erase: bool = Field(default=False, description="Whether to delete the bytes too; 'image erased' says it was done.")
+    batches: tuple[ForgottenOfBatch, ...] = Field((), description="What no longer counts, by batch.")
+    datasets: tuple[str, ...] = Field((), description="Frozen datasets that hold the images.")
+    held_out_versions: tuple[str, ...] = ()
+    iterations: tuple[int, ...] = Field((), description="Iterations that trained on the images or were judged by them.")
+    trained: tuple[int, ...] = Field((), description="Iterations whose models learned from the images.")
+    models: tuple[str, ...] = Field((), description="Models that learned from the images, or descend from one.")
+    model_deployments: tuple[str, ...] = Field((), description="Names under which these models answered or answer.")
+
+
+class ImagesErased(Record):
+    """The bytes of forgotten images were deleted."""
+
+    kind: Literal["image erased"] = "image erased"
+    digests: tuple[str, ...]
+    files: int = Field(description="Files of the store that were deleted; their names are not kept.")
+    uploaded_files: tuple[str, ...] = Field((), description="Training files that were deleted at the service, by id.")
+    shared: tuple[str, ...] = Field((), description="Digests whose bytes another loop of the store still uses.")
+
+
 class HeldOutVersionMade(Record):
     """A held-out set was frozen; from now on it decides promotions."""
 
@@ -227,6 +262,8 @@ class CostBooked(Record):
 
 Event = Annotated[
     ImagesAccepted
+    | ImagesForgotten
+    | ImagesErased
     | HeldOutVersionMade
     | IterationOpened
     | DatasetFrozen

@@ -17,13 +17,14 @@ from data_contracts.ledger import ImagesAccepted, LedgerEntry
 from data_contracts.record import Record
 from decisions.acceptance import Acceptance, judge_batch
 from decisions.batch_rules import with_balance
+from decisions.forgetting import FORGOTTEN, arrived_again
 from decisions.grouping import Placed, Placement, place
 from decisions.labeling import labeled
 from decisions.retired_classes import still_asked
 from tasks.contract_check import check_facts
 from tasks.image_workers import shared_workers
 from tasks.inbox import batch_files, inbox_path, read_image, read_labels
-from tasks.labels import accepted_images, image_path
+from tasks.labels import accepted_images, forgotten_digests, image_path
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
@@ -49,7 +50,9 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     state, files = loop.state(), batch_files(loop, batch)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     named, unlabeled = labeled(rows, read_labels(loop, batch, files), loop.contract)
-    found, known = check_facts(named, loop.contract, unlabeled), accepted_images(loop, state)
+    known = accepted_images(loop, state)
+    again = arrived_again(named, forgotten_digests(known, state))
+    found = check_facts(named, loop.contract, [*again, *unlabeled])
     pictures = {image.pixel_digest: image for image in still_asked(known, loop.contract)}
     verdict = judge_batch(named, found.refused, pictures, state.disputed)
     placement = place(verdict.accepted, known, loop.contract)
@@ -87,7 +90,8 @@ def quarantine_path(loop: Loop, batch: str, file: str) -> str:
 def _kept(loop: Loop, batch: str, verdict: Acceptance, placement: Placement, files: Sequence[str]) -> ImagesAccepted:
     """Store what becomes of the batch; it counts once the event returned is in the ledger."""
     refused = sorted((*verdict.refused, *placement.refused), key=lambda refusal: refusal.file)
-    _quarantine(loop, batch, sorted({refusal.file for refusal in refused} & set(files)))
+    # Of a forgotten picture no new copy is made: its bytes may have been erased on demand.
+    _quarantine(loop, batch, sorted({each.file for each in refused if each.code != FORGOTTEN} & set(files)))
     _store_images(loop, batch, placement.placed)
     labels, digest = _stored(loop, _labels(loop, batch, placement.placed), LabeledImage, "labels", batch)
     reasons = [*refused, *verdict.disputed.values()]

@@ -1,5 +1,7 @@
 """The label history of a loop: what each accepted batch added, and where the images' bytes are."""
 
+from collections.abc import Iterable
+
 from cloud.store import DATA
 from data_contracts.images import LabeledImage
 from decisions.loop_state import LoopState
@@ -20,9 +22,14 @@ def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None)
 
 
 def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
-    """The accepted images that a new dataset may use: those whose label nobody disputes."""
-    disputed = state.disputed
-    return [image for image in accepted_images(loop, state, batches=batches) if image.digest not in disputed]
+    """The accepted images that a new dataset may use: not forgotten, and with a label that nobody disputes."""
+    left_out = state.disputed | state.forgotten
+    return [image for image in accepted_images(loop, state, batches=batches) if image.digest not in left_out]
+
+
+def forgotten_digests(images: Iterable[LabeledImage], state: LoopState) -> frozenset[str]:
+    """Digests of the bytes and of the pixels of those of *images*, all that were ever accepted, that are forgotten."""
+    return state.forgotten | {image.pixel_digest for image in images if image.digest in state.forgotten}
 
 
 def image_path(digest: str, media_type: str) -> str:

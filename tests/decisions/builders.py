@@ -11,9 +11,11 @@ from data_contracts.ledger import (
     Actor,
     ChampionSwitched,
     Event,
+    ForgottenOfBatch,
     HeldOutLookedAt,
     HeldOutVersionMade,
     ImagesAccepted,
+    ImagesForgotten,
     IterationClosed,
     IterationOpened,
     LedgerEntry,
@@ -178,6 +180,36 @@ def accepted(*, train: int = 100, held_out: int = 30, batch: str = "monday", **c
         labels=f"labels/{batch}.parquet",
         labels_digest="3" * 64,
     )
+
+
+def labeled(
+    digest: str,
+    *,
+    label: str = "crazing",
+    split: Split = Split.TRAIN,
+    source: str = "monday/any.jpg",
+    who: str = "ines",
+) -> LabeledImage:
+    """An accepted image."""
+    return LabeledImage(
+        digest=digest,
+        pixel_digest=f"pixels of {digest}",
+        label=label,
+        group=digest,
+        split=split,
+        source=source,
+        who=who,
+        labeled_at=START,
+        media_type="JPEG",
+    )
+
+
+def forgotten(
+    *digests: str, batch: str = "monday", trained: tuple[int, ...] = (), erase: bool = False, **splits: int
+) -> ImagesForgotten:
+    """Images of the class crazing are forgotten; *splits* says how many of each."""
+    gone = ForgottenOfBatch(batch=batch, classes={"crazing": sum(splits.values())}, splits=splits)
+    return ImagesForgotten(digests=digests, why="any", erase=erase, batches=(gone,), trained=trained)
 
 
 def held_out_made(version: str = "v1") -> HeldOutVersionMade:
