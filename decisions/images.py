@@ -9,6 +9,8 @@ from dataclasses import asdict
 from PIL import Image
 
 from data_contracts.images import ImageFacts
+from data_contracts.training import DERIVATION_VERSION
+from decisions.camera_notes import camera, taken_at
 from decisions.derivation import upright_rgb
 from decisions.file_kinds import why_not_read
 from decisions.image_features import image_features
@@ -65,6 +67,10 @@ def _seen(content: bytes) -> dict[str, object]:
         "pixel_digest": _pixel_digest(rgb),
         "width": rgb.width,
         "height": rgb.height,
+        "aspect": rgb.width / rgb.height,
+        "camera": camera(image),
+        "taken_at": taken_at(image),
+        "derivation": DERIVATION_VERSION,
         **asdict(image_features(rgb)),
         **asdict(perceptual_hashes(rgb.convert("L"))),
     }

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from data_contracts.images import ImageFacts
+from data_contracts.training import DERIVATION_VERSION
 from decisions.derivation import upright_rgb
 from decisions.images import as_model_sees, data_url, image_facts
 
@@ -421,3 +422,13 @@ def test_a_data_url_decodes_back_to_the_rgb_jpeg() -> None:
     assert head == "data:image/jpeg;base64"
     assert base64.b64decode(body, validate=True) == jpeg
     assert (opened(base64.b64decode(body)).format, opened(jpeg).mode) == ("JPEG", "RGB")
+
+
+def test_a_change_of_what_the_model_sees_wants_a_new_version_of_the_derivation() -> None:
+    veiled, deep = noise("RGBA"), Image.fromarray(np.arange(0, 60_000, 50, dtype=np.uint16).reshape(30, 40))
+    veiled.putalpha(Image.linear_gradient("L").resize(veiled.size))
+    pictures = [noise(), veiled, deep, noise("CMYK"), noise("P")]
+
+    digest = hashlib.sha256(b"".join(upright_rgb(picture).tobytes() for picture in pictures)).hexdigest()
+
+    assert (DERIVATION_VERSION, digest[:16]) == (2, "fc59d92ed3e385d5")
