@@ -69,12 +69,19 @@ class ImageFacts(Record):
     width: int | None = None
     height: int | None = None
     frames: int | None = None
+    aspect: float | None = Field(None, description="Width over height.")
     brightness: float | None = Field(None, description="Mean grey value, 0 to 1.")
     contrast: float | None = Field(None, description="Standard deviation of the grey values, 0 to 0.5.")
     sharpness: float | None = Field(None, description="Variance of the Laplacian of the grey values (0 to 255).")
     entropy: float | None = Field(None, description="Shannon entropy of the grey values, 0 to 8 bits.")
     edge_density: float | None = Field(None, description="Share of the pixels that lie on an edge, 0 to 1.")
     saturation: float | None = Field(None, description="Mean saturation of the colours, 0 to 1.")
+    evenness: float | None = Field(None, description="How even the light is, 0 to 1; see decisions/image_features.py.")
+    camera: str | None = Field(None, description="Maker and model, as the camera noted them (EXIF).")
+    taken_at: str | None = Field(None, description="When the camera says the picture was taken: ISO, no time zone.")
+    derivation: int | None = Field(
+        None, description="Version of what the model sees, to which pixels and hashes belong."
+    )
     phash64: str | None = Field(None, description="Perceptual hash of 64 bits, 16 hex digits.")
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits, 64 hex digits.")
     mirrored64: str | None = Field(None, description="phash64 of the mirror image.")
