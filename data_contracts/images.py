@@ -62,8 +62,6 @@ class ImageFacts(Record):
     said: str | None = Field(None, description="The name of the class as the batch gives it.")
     group: str | None = Field(None, description="What the labels sheet says that the image shows.")
     who: str | None = Field(None, description="Who labeled the image, as the labels sheet says.")
-    taken_at: str | None = Field(None, description="When the picture was taken, ISO 8601.")
-    camera: str | None = Field(None, description="Make and model of the camera.")
     format: str | None = None
     mode: str | None = None
     width: int | None = None
@@ -78,7 +76,9 @@ class ImageFacts(Record):
     saturation: float | None = Field(None, description="Mean saturation of the colours, 0 to 1.")
     evenness: float | None = Field(None, description="How even the light is, 0 to 1; see decisions/image_features.py.")
     camera: str | None = Field(None, description="Maker and model, as the camera noted them (EXIF).")
-    taken_at: str | None = Field(None, description="When the camera says the picture was taken: ISO, no time zone.")
+    taken_at: str | None = Field(
+        None, description="When the picture was taken, as the camera (no time zone) or the labels sheet says: ISO 8601."
+    )
     derivation: int | None = Field(
         None, description="Version of what the model sees, to which pixels and hashes belong."
     )
