@@ -57,9 +57,9 @@ class Rule(Record):
 class SplitRule(Record):
     """Shares of the splits and the salt that decides them; the salt never changes in a loop's life."""
 
-    salt: str
-    held_out: float = Field(gt=0, lt=1)
-    validation: float = Field(ge=0, lt=1)
+    salt: str = Field(min_length=1)
+    held_out: float = Field(gt=0, lt=1, strict=True)
+    validation: float = Field(ge=0, lt=1, strict=True)
 
     @model_validator(mode="after")
     def _something_trains(self) -> Self:
@@ -78,8 +78,8 @@ class BalanceRule(Record):
 class NearDuplicateRule(Record):
     """Largest distances, in bits, at which two pictures are nearly the same: of 64-bit and of 256-bit hashes."""
 
-    coarse: int = Field(8, ge=0, le=32)
-    fine: int = Field(48, ge=0, le=128)
+    coarse: int = Field(8, ge=0, le=32, strict=True)
+    fine: int = Field(48, ge=0, le=128, strict=True)
 
 
 class ImageContract(Record):
@@ -91,7 +91,9 @@ class ImageContract(Record):
     classes: tuple[ImageClass, ...]
     rules: tuple[Rule, ...]
     split: SplitRule
-    smallest_class: int = Field(20, ge=1, description="Images that each class needs before anything is trained.")
+    smallest_class: int = Field(
+        20, ge=1, strict=True, description="Images that each class needs before anything is trained."
+    )
     group_pattern: str | None = None
     near_duplicates: NearDuplicateRule | None = Field(
         NearDuplicateRule(), description="When two pictures are nearly the same; None: only equal pictures are."
