@@ -100,6 +100,8 @@ def _rules(limits: MeasuredLimits) -> list[str]:
 
 
 def _one_of(column: str, values: Sequence[str], rule: str, description: str) -> str:
+    if not values:
+        return ""
     listed = f"{{value_set: [{', '.join(map(_text, values))}]}}"
     return RULE.format(
         column=column,

@@ -18,6 +18,7 @@ from decisions.batch_rules import with_balance
 from decisions.grouping import Placed, Placement, place
 from decisions.retired_classes import still_asked
 from tasks.contract_check import check_facts
+from tasks.contract_history import hold_contract
 from tasks.image_workers import ImageFile, shared_workers
 from tasks.labels import image_path, known_labels, labeled_images
 from tasks.loop import Loop, connect
@@ -60,6 +61,7 @@ def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
 def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     """Check the facts against the contract, store what is accepted, quarantine the rest, write the ledger."""
     loop = connect(folder)
+    hold_contract(loop)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     state = loop.state()
     images = labeled_images(loop, state)

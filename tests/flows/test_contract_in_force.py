@@ -11,15 +11,25 @@ from deployments.commands import ingest_inbox
 from flows.ingest_images import ingest_images
 from tasks.ingestion import refusals
 from tasks.labels import labeled_images
-from tests.support.contracts import Change, changed, with_class, with_custom, with_freshness, with_owner, with_rule
+from tests.support.contracts import (
+    Change,
+    changed,
+    with_class,
+    with_custom,
+    with_freshness,
+    with_owner,
+    with_rule,
+    with_version,
+)
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 DARK = with_rule("brightness", "expect_column_values_to_be_between", severity="warning", min_value=1)
 MANY = "expect_table_row_count_to_be_between"
-RENAMED = (with_class("scratches", retired=True, successor="grooves"), with_class("grooves"))
+RENAMED = (with_version("2.0.0"), with_class("scratches", retired=True, successor="grooves"), with_class("grooves"))
 SPLIT = (
+    with_version("2.0.0"),
     with_class("scratches", retired=True, splitInto=["grooves", "hairlines"]),
     with_class("grooves"),
     with_class("hairlines"),

@@ -95,3 +95,8 @@ def with_owner(name: str) -> Change:
 def with_freshness(value: object, unit: str = "d") -> Change:
     """Let the contract promise new images so often."""
     return lambda document: document.update(slaProperties=[{"property": "freshness", "value": value, "unit": unit}])
+
+
+def with_version(version: str) -> Change:
+    """Give the contract another version."""
+    return lambda document: document.update(version=version)
