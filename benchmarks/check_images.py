@@ -65,7 +65,7 @@ def _product(paths: list[Path], processes: int) -> float:
 
 
 def _files(paths: list[Path]) -> Iterable[ImageFile]:
-    return (ImageFile(path.name, path.parent.name, path.read_bytes()) for path in paths)
+    return (ImageFile(path.name, path.read_bytes()) for path in paths)
 
 
 if __name__ == "__main__":

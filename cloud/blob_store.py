@@ -106,6 +106,10 @@ class BlobStore:
         area, _, within = prefix.partition("/")
         yield from (f"{area}/{name}" for name in self._names(area, within))
 
+    def address(self, path: str) -> str:
+        """See Store.address; without what would let anybody in, so that opening it takes a login."""
+        return str(self._blob(path).url).partition("?")[0]
+
     @_in_our_terms
     def delete(self, path: str) -> None:
         """See Store.delete."""

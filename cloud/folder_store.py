@@ -78,6 +78,10 @@ class FolderStore:
         paths = sorted(each.relative_to(self.root).as_posix() for each in found if each.is_file())
         yield from (path for path in paths if path.startswith(prefix))
 
+    def address(self, path: str) -> str:
+        """See Store.address; the folder is on this machine."""
+        return self._place(path).resolve().as_uri()
+
     def delete(self, path: str) -> None:
         """See Store.delete."""
         place = self._place(path)

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -44,6 +44,16 @@ class FoundrySettings(_Section):
     clock: HttpUrl | None = Field(None, description="Time source; empty for the system's clock.")
 
 
+class IngestionSettings(_Section):
+    """Where new images are examined."""
+
+    task_runner: Literal["threads", "dask", "ray"] = Field(
+        "threads", description="Threads of the flow's process, or a cluster that workers of the team share."
+    )
+    address: str | None = Field(None, description="Of the cluster's scheduler; empty starts one on this machine.")
+    workers: int = Field(2, ge=1, le=256, description="Shards examined at once on this machine.")
+
+
 class Settings(BaseSettings):
     """Everything that one loop is told from outside."""
 
@@ -56,6 +66,7 @@ class Settings(BaseSettings):
     prompt: str = Field(PROMPT, description="System prompt; {classes} becomes the list of answers.")
     store: StoreSettings = StoreSettings()
     foundry: FoundrySettings
+    ingestion: IngestionSettings = IngestionSettings()
     training: TrainingPolicy = TrainingPolicy()
     promotion: PromotionPolicy = PromotionPolicy()
     api_key: SecretStr | None = Field(None, description="Only from KAIZEN_API_KEY; Entra ID is used without it.")

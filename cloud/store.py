@@ -65,6 +65,10 @@ class Store(Protocol):
         """All paths that begin with *prefix*, in order."""
         ...
 
+    def address(self, path: str) -> str:
+        """Where a person finds *path*, a file or a folder of files: an address for a browser."""
+        ...
+
     def delete(self, path: str) -> None:
         """Remove what is at *path*; removing nothing is no error."""
         ...

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -19,7 +18,7 @@ from data_contracts.rule_list import read_rules
 
 TABLE = "images"
 LABEL = "label"
-OF_TABLE = frozenset({"split", "smallestClass", "groupPattern", "nearDuplicates", "balance"})
+OF_TABLE = frozenset({"split", "smallestClass", "group", "nearDuplicates", "balance"})
 
 
 def read_contract(content: bytes, *, name: str) -> ImageContract:
@@ -35,7 +34,6 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
     if LABEL not in columns:
         raise ContractBroken(f"{name}: table '{TABLE}' has no property '{LABEL}'; add it with an enum of the classes")
     custom = _custom(table, OF_TABLE, name)
-    _check_pattern(custom.get("groupPattern"), name)
     try:
         return ImageContract(
             id=document["id"],
@@ -45,7 +43,7 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
             rules=read_rules(columns.values(), table, name),
             split=custom.get("split", {}),
             smallest_class=custom.get("smallestClass", 20),
-            group_pattern=custom.get("groupPattern"),
+            group=custom.get("group"),
             near_duplicates=custom.get("nearDuplicates", {}),
             balance=custom.get("balance"),
             owner=read_owner(document),
@@ -97,13 +95,6 @@ def _custom(element: Mapping[str, Any], known: frozenset[str], name: str) -> dic
             f"{name}: there is no customProperty '{unknown}' here; known are {', '.join(sorted(known))}"
         )
     return given
-
-
-def _check_pattern(pattern: object, name: str) -> None:
-    try:
-        re.compile(pattern if isinstance(pattern, str) else "")
-    except re.error as error:
-        raise ContractBroken(f"{name}: groupPattern '{pattern}' is no regular expression: {error}") from error
 
 
 def _first_problem(error: ValidationError) -> str:

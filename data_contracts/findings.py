@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from data_contracts.images import Refusal
+from data_contracts.images import Refusal, RuleOutcome
 from data_contracts.record import Record
 
 
@@ -12,4 +12,5 @@ class Findings(Record):
     refused: tuple[Refusal, ...] = Field((), description="Images that break a rule, one entry for each rule.")
     warned: tuple[Refusal, ...] = Field((), description="Images that get in although they break a rule that warns.")
     remarks: tuple[str, ...] = Field((), description="What the batch as a whole lacks, and gets in without.")
+    rules: tuple[RuleOutcome, ...] = Field((), description="What each rule found, in the contract's order.")
     stopped: str | None = Field(None, description="Why nothing of the batch may enter.")

@@ -1,10 +1,11 @@
 """The data contract of a loop in the terms of images: classes, rules, splits."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from data_contracts.class_answers import alike_at_first
 from data_contracts.record import Record
@@ -82,6 +83,33 @@ class NearDuplicateRule(Record):
     fine: int = Field(48, ge=0, le=128)
 
 
+class GroupRule(Record):
+    """What tells which images show the same part: they stay on one side of every split."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    source: Literal["folder", "file name", "column", "seconds"] = Field(
+        alias="from",
+        description="The folder below the class, a pattern in the file's name, a column of the labels sheet, or shots"
+        " of one camera that follow each other closely.",
+    )
+    pattern: str | None = Field(None, description="Regular expression; its group 'group', or all that it matches.")
+    column: str | None = Field(None, min_length=1)
+    seconds: float | None = Field(None, gt=0, allow_inf_nan=False, description="Longest pause between two shots.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {"file name": "pattern", "column": "column", "seconds": "seconds"}.get(self.source)
+        for name in ("pattern", "column", "seconds"):
+            if (getattr(self, name) is not None) != (name == needed):
+                raise ValueError(f"from '{self.source}' " + (f"needs {name}" if name == needed else f"takes no {name}"))
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            raise ValueError(f"pattern '{self.pattern}' is no regular expression: {error}") from error
+        return self
+
+
 class ImageContract(Record):
     """What labeled images of a loop must look like."""
 
@@ -92,7 +120,7 @@ class ImageContract(Record):
     rules: tuple[Rule, ...]
     split: SplitRule
     smallest_class: int = Field(20, ge=1, description="Images that each class needs before anything is trained.")
-    group_pattern: str | None = None
+    group: GroupRule | None = Field(None, description="What tells the group of an image; None: each is its own.")
     near_duplicates: NearDuplicateRule | None = Field(
         NearDuplicateRule(), description="When two pictures are nearly the same; None: only equal pictures are."
     )

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -42,6 +43,10 @@ class LabeledImage(Record):
     media_type: str = Field(description="Format of the stored bytes, such as image/jpeg.")
     phash64: str | None = Field(None, description="Perceptual hash of 64 bits; see ImageFacts.")
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits.")
+    cropped64: str | None = Field(None, description="phash64 without the edges.")
+    cropped256: str | None = Field(None, description="phash256 without the edges.")
+    taken_at: str | None = Field(None, description="When the picture was taken, ISO 8601, as far as known.")
+    camera: str | None = Field(None, description="Make and model of the camera, as far as known.")
     crop_of: str | None = None
     box: str | None = None
 
@@ -54,21 +59,35 @@ class ImageFacts(Record):
     digest: str
     pixel_digest: str | None = Field(None, description="SHA-256 of size and RGB pixels after EXIF rotation.")
     label: str | None = Field(None, description="The class, after aliases; None for a name the contract lacks.")
+    said: str | None = Field(None, description="The name of the class as the batch gives it.")
+    group: str | None = Field(None, description="What the labels sheet says that the image shows.")
+    who: str | None = Field(None, description="Who labeled the image, as the labels sheet says.")
     format: str | None = None
     mode: str | None = None
     width: int | None = None
     height: int | None = None
     frames: int | None = None
+    aspect: float | None = Field(None, description="Width over height.")
     brightness: float | None = Field(None, description="Mean grey value, 0 to 1.")
     contrast: float | None = Field(None, description="Standard deviation of the grey values, 0 to 0.5.")
     sharpness: float | None = Field(None, description="Variance of the Laplacian of the grey values (0 to 255).")
     entropy: float | None = Field(None, description="Shannon entropy of the grey values, 0 to 8 bits.")
     edge_density: float | None = Field(None, description="Share of the pixels that lie on an edge, 0 to 1.")
     saturation: float | None = Field(None, description="Mean saturation of the colours, 0 to 1.")
+    evenness: float | None = Field(None, description="How even the light is, 0 to 1; see decisions/image_features.py.")
+    camera: str | None = Field(None, description="Maker and model, as the camera noted them (EXIF).")
+    taken_at: str | None = Field(
+        None, description="When the picture was taken, as the camera (no time zone) or the labels sheet says: ISO 8601."
+    )
+    derivation: int | None = Field(
+        None, description="Version of what the model sees, to which pixels and hashes belong."
+    )
     phash64: str | None = Field(None, description="Perceptual hash of 64 bits, 16 hex digits.")
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits, 64 hex digits.")
     mirrored64: str | None = Field(None, description="phash64 of the mirror image.")
     mirrored256: str | None = Field(None, description="phash256 of the mirror image.")
+    cropped64: str | None = Field(None, description="phash64 of what is left without 1.5 % at each edge.")
+    cropped256: str | None = Field(None, description="phash256 of what is left without 1.5 % at each edge.")
     problem: str | None = Field(None, description="Why the file could not be read as an image.")
 
 
@@ -78,6 +97,19 @@ class Refusal(Record):
     file: str
     code: str
     reason: str
+
+
+class RuleOutcome(Record):
+    """What Great Expectations found for one rule over the images of a batch."""
+
+    rule: str
+    column: str | None = Field(description="The fact that is checked; None: the rule is of the whole table.")
+    expectation: str
+    severity: Literal["error", "warning"]
+    checked: int = Field(description="Images that the rule was checked on.")
+    broken: int = Field(
+        description="Images that break it, a missing value among them; 1 for a broken rule of the table."
+    )
 
 
 class AlikePair(Record):

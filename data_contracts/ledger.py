@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from data_contracts.evaluation import Action, Code
+from data_contracts.images import RuleOutcome
 from data_contracts.record import Record
 from data_contracts.training import Checkpoint, JobStatus, TrainingRequest
 
@@ -34,8 +35,51 @@ class ImagesAccepted(Record):
     near_duplicates: int = Field(0, description="Pairs of images that show nearly the same picture.")
     to_review: int = Field(0, description="Pairs of images that look alike and that a person should see.")
     leaky: tuple[str, ...] = Field((), description="Digests of held-out images that are nearly training images.")
+    disputed: tuple[str, ...] = Field(
+        (), description="Digests of images accepted earlier that have another label here."
+    )
+    settled: tuple[str, ...] = Field((), description="Digests of disputed images whose accepted label came again.")
+    files: int | None = Field(None, description="Files that the batch had; None in entries that did not count them.")
+    refusals: str = Field("", description="Path of the table that says why files were refused.")
+    alike: str = Field("", description="Path of the table of images that look alike.")
+    rules: tuple[RuleOutcome, ...] = Field((), description="What each rule of the contract found.")
     warnings: dict[str, int] = Field(default_factory=dict, description="Images per rule that only warns.")
     remarks: tuple[str, ...] = Field((), description="What the contract says of the batch as a whole.")
+
+
+class ForgottenOfBatch(Record):
+    """How many of a batch's images were forgotten; counts only, so that no image's label is told."""
+
+    batch: str
+    classes: dict[str, int] = Field(description="Forgotten images per class.")
+    splits: dict[str, int] = Field(description="Forgotten images per split.")
+
+
+class ImagesForgotten(Record):
+    """Images go into no dataset any more; what used them until now is named."""
+
+    kind: Literal["image forgotten"] = "image forgotten"
+    digests: tuple[str, ...]
+    source: str | None = Field(None, description="Contributor, batch or path by which the images were chosen.")
+    why: str
+    erase: bool = Field(default=False, description="Whether to delete the bytes too; 'image erased' says it was done.")
+    batches: tuple[ForgottenOfBatch, ...] = Field((), description="What no longer counts, by batch.")
+    datasets: tuple[str, ...] = Field((), description="Frozen datasets that hold the images.")
+    held_out_versions: tuple[str, ...] = ()
+    iterations: tuple[int, ...] = Field((), description="Iterations that trained on the images or were judged by them.")
+    trained: tuple[int, ...] = Field((), description="Iterations whose models learned from the images.")
+    models: tuple[str, ...] = Field((), description="Models that learned from the images, or descend from one.")
+    model_deployments: tuple[str, ...] = Field((), description="Names under which these models answered or answer.")
+
+
+class ImagesErased(Record):
+    """The bytes of forgotten images were deleted."""
+
+    kind: Literal["image erased"] = "image erased"
+    digests: tuple[str, ...]
+    files: int = Field(description="Files of the store that were deleted; their names are not kept.")
+    uploaded_files: tuple[str, ...] = Field((), description="Training files that were deleted at the service, by id.")
+    shared: tuple[str, ...] = Field((), description="Digests whose bytes another loop of the store still uses.")
 
 
 class HeldOutVersionMade(Record):
@@ -218,6 +262,8 @@ class CostBooked(Record):
 
 Event = Annotated[
     ImagesAccepted
+    | ImagesForgotten
+    | ImagesErased
     | HeldOutVersionMade
     | IterationOpened
     | DatasetFrozen

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from data_contracts.record import Record
 
-DERIVATION_VERSION = 1
+DERIVATION_VERSION = 2
 """Version of how an image becomes what the model sees; a change gives new suffixes and so new jobs."""
 
 

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from data_contracts.images import ImageFacts, Refusal
+from pydantic import Field
+
+from data_contracts.images import Authority, ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.record import Record
+
+CONFLICT = "label_conflict"
 
 
 class Acceptance(Record):
@@ -12,64 +16,105 @@ class Acceptance(Record):
     accepted: tuple[ImageFacts, ...]
     refused: tuple[Refusal, ...]
     duplicates: tuple[Refusal, ...]
+    disputed: Mapping[str, Refusal] = Field(
+        default_factory=dict, description="Images accepted earlier whose label the batch disputes, by digest."
+    )
+    settled: tuple[str, ...] = Field((), description="Digests of disputed images whose label the batch repeats.")
 
 
-def judge_batch(facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: Mapping[str, str]) -> Acceptance:
-    """What becomes of the images in *facts*, given the contract rules they break and the labels already *known*.
+def judge_batch(
+    facts: Sequence[ImageFacts],
+    broken: Sequence[Refusal],
+    known: Mapping[str, LabeledImage],
+    disputed: frozenset[str] = frozenset(),
+) -> Acceptance:
+    """What becomes of the images in *facts*, of which *broken* tells what else keeps them out.
 
-    *known* maps pixel digests to the labels of images accepted earlier. The same picture enters once; two
-    labels for one picture are a conflict and neither gets in.
+    *known* has the images accepted earlier by pixel digest, *disputed* the digests of those whose label is in doubt.
+    The same picture enters once. Two labels of equal authority for one picture are a conflict: neither is used until
+    a later delivery repeats the accepted one. The first reason found for a file is the one to mend first.
     """
     by_file: dict[str, Refusal] = {}
     for refusal in (*map(_unreadable, facts), *broken):
         if refusal is not None:
-            by_file.setdefault(refusal.file, refusal)  # the first reason found is the one to mend first
+            by_file.setdefault(refusal.file, refusal)
     sound = [fact for fact in facts if fact.file not in by_file]
     conflicts = _conflicts(sound, known)
-    fresh, duplicates = _told_apart([fact for fact in sound if fact.file not in conflicts], known)
+    agreeing = [fact for fact in sound if fact.file not in conflicts]
+    fresh, duplicates = _told_apart(agreeing, known)
     refused = sorted((*by_file.values(), *conflicts.values()), key=lambda refusal: refusal.file)
-    return Acceptance(accepted=tuple(fresh), refused=tuple(refused), duplicates=tuple(duplicates))
+    repeated = {known[str(fact.pixel_digest)].digest for fact in agreeing if str(fact.pixel_digest) in known}
+    contested = _contested(sound, known)
+    return Acceptance(
+        accepted=tuple(fresh),
+        refused=tuple(refused),
+        duplicates=tuple(duplicates),
+        disputed=contested,
+        settled=tuple(sorted((repeated & disputed) - contested.keys())),
+    )
 
 
 def _unreadable(fact: ImageFacts) -> Refusal | None:
-    if fact.problem is not None and fact.file.rpartition("/")[2].startswith("."):
+    if fact.problem is None:
+        return None
+    if fact.file.rpartition("/")[2].startswith("."):
         return Refusal(file=fact.file, code="sidecar", reason="a hidden file that an operating system left behind")
-    if fact.problem is not None:
-        return Refusal(file=fact.file, code="not_an_image", reason=fact.problem)
-    if fact.label is None:
-        folder = fact.file.partition("/")[0] if "/" in fact.file else "no folder"
-        return Refusal(file=fact.file, code="unknown_class", reason=f"the contract has no class '{folder}'")
-    return None
+    return Refusal(file=fact.file, code="not_an_image", reason=fact.problem)
 
 
-def _conflicts(facts: Sequence[ImageFacts], known: Mapping[str, str]) -> dict[str, Refusal]:
+def _conflicts(facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]) -> dict[str, Refusal]:
     first: dict[str, dict[str | None, ImageFacts]] = {}  # the first file with each label, by picture
     for fact in facts:
         first.setdefault(str(fact.pixel_digest), {}).setdefault(fact.label, fact)
     conflicts: dict[str, Refusal] = {}
     for fact in facts:
         pixels = str(fact.pixel_digest)
+        earlier = known.get(pixels)
         other = next((each for label, each in first[pixels].items() if label != fact.label), None)
-        if known.get(pixels, fact.label) != fact.label:
-            conflicts[fact.file] = _conflict(fact, f"an accepted image labeled {known[pixels]}")
-        elif pixels not in known and other is not None:
-            conflicts[fact.file] = _conflict(fact, f"{other.file}, labeled {other.label}")
+        if earlier is not None and earlier.label != fact.label:
+            conflicts[fact.file] = _conflict(fact.file, fact.label, _named(earlier))
+        elif earlier is None and other is not None:
+            conflicts[fact.file] = _conflict(fact.file, fact.label, f"{other.file}, labeled {other.label}")
     return conflicts
 
 
-def _conflict(fact: ImageFacts, other: str) -> Refusal:
-    return Refusal(
-        file=fact.file, code="label_conflict", reason=f"labeled {fact.label}, but the same picture is {other}"
-    )
+def _contested(facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]) -> dict[str, Refusal]:
+    """The accepted images that a file of equal authority contradicts."""
+    contested: dict[str, Refusal] = {}
+    for fact in facts:
+        earlier = known.get(str(fact.pixel_digest))
+        if earlier is not None and earlier.label != fact.label and earlier.authority is Authority.PERSON:
+            label = None if earlier.split is Split.HELD_OUT else earlier.label
+            other = f"{fact.file} of this batch, labeled {fact.label}"
+            contested.setdefault(earlier.digest, _conflict(_place(earlier), label, other))
+    return contested
 
 
-def _told_apart(facts: Sequence[ImageFacts], known: Mapping[str, str]) -> tuple[list[ImageFacts], list[Refusal]]:
+def _conflict(file: str, label: str | None, other: str) -> Refusal:
+    said = f"labeled {label}, but the same picture is {other}" if label else f"the same picture is {other}"
+    return Refusal(file=file, code=CONFLICT, reason=said)
+
+
+def _named(image: LabeledImage) -> str:
+    """An accepted image as a message may name it: of a held-out one nothing tells the label."""
+    if image.split is Split.HELD_OUT:
+        return f"the held-out {_place(image)}, which has another label"
+    return f"{image.source}, accepted as {image.label}"
+
+
+def _place(image: LabeledImage) -> str:
+    return f"image {image.digest[:12]}" if image.split is Split.HELD_OUT else image.source
+
+
+def _told_apart(
+    facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]
+) -> tuple[list[ImageFacts], list[Refusal]]:
     fresh: dict[str, ImageFacts] = {}
     duplicates = []
     for fact in facts:
         pixels = str(fact.pixel_digest)
         if pixels in known:
-            duplicates.append(_duplicate(fact, "an image accepted earlier"))
+            duplicates.append(_duplicate(fact, f"{_place(known[pixels])}, accepted earlier"))
         elif pixels in fresh:
             duplicates.append(_duplicate(fact, fresh[pixels].file))
         else:

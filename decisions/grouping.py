@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
@@ -20,6 +21,7 @@ from decisions.near_duplicates import (
     sides_of,
 )
 from decisions.perceptual_hashes import PerceptualHashes
+from decisions.shots import consecutive, shot
 from decisions.splits import group_of, split_of
 
 LONGEST_CHAIN = 20
@@ -57,8 +59,9 @@ class Placement:
 def place(fresh: Sequence[ImageFacts], known: Sequence[LabeledImage], contract: ImageContract) -> Placement:
     """Where the accepted images *fresh* go, given those *known* from earlier batches.
 
-    Groups come from the contract's pattern, else each picture is its own; near-duplicates join groups. A group keeps
-    the split that it has; one that would join two splits is refused, and its held-out images leak.
+    Groups come from the contract's rule, else each picture is its own; near-duplicates and, where the contract says so,
+    shots that follow each other closely join groups. A group keeps the split that it has; one that would join two
+    splits is refused, and its held-out images leak.
     """
     album = _Album(fresh, known, contract)
     stopped = album.too_much()
@@ -86,7 +89,7 @@ def _bridging(facts: ImageFacts, side: Sides) -> Refusal:
     return Refusal(
         file=facts.file,
         code="bridges_splits",
-        reason="nearly the same picture as images on both sides of the held-out set: "
+        reason="it shows the same part as images on both sides of the held-out set: "
         + ", ".join(f"one in {split}" for split in sorted(set(side.splits.values()))),
     )
 
@@ -101,17 +104,21 @@ class _Album:
     near: Pairs = field(init=False)
     to_review: Pairs = field(init=False)
     complete: bool = field(init=False)
+    unexpected: Pairs = field(init=False)
+    """Near pairs that no rule of the contract had put into one group already."""
 
     def __post_init__(self) -> None:
         self.groups = [
-            *(group_of(facts, self.contract) for facts in self.fresh),
+            *(str(group_of(facts, self.contract)) for facts in self.fresh),
             *(image.group for image in self.known),
         ]
         self.labels = [*(facts.label for facts in self.fresh), *(image.label for image in self.known)]
         self.pinned = {image.group: image.split for image in self.known}
         found = self._pairs()
         self.near, self.to_review, self.complete = found.near, found.to_review, found.complete
-        self.joined = self._joined()
+        bursts = self._bursts()
+        self.joined = self._joined(np.concatenate([self.near, bursts]))
+        self.unexpected = self.near[self._apart(bursts)]
         component = {group: number for number, groups in enumerate(self.joined) for group in groups}
         self._component_of = np.array([component.get(group, LONER) for group in self.groups], np.int64)
         self._names = {group: self._common_name(groups) for groups in self.joined for group in groups}
@@ -135,10 +142,12 @@ class _Album:
         return next((why for why in map(self._too_much, range(len(self.joined))) if why), None)
 
     def _too_much(self, component: int) -> str | None:
-        chain = self.near[self._component_of[self.near[:, 0]] == component]
+        chain = self.unexpected[self._component_of[self.unexpected[:, 0]] == component]
         images = np.unique(chain)
         if len(images) > max(LONGEST_CHAIN, CHAIN_SHARE * len(self.groups)):
             return f"{len(images)} of {len(self.groups)} images are nearly the same picture: {self._shown(chain)}"
+        if not len(images):
+            return None
         labels = Counter(str(self.labels[place]) for place in images)
         others = len(images) - labels.most_common(1)[0][1]
         if others > FEW_OF_ANOTHER_CLASS:
@@ -165,8 +174,8 @@ class _Album:
         if rule is None or not fresh:
             nothing = np.empty((0, 2), np.int64)
             return NearPairs(nothing, nothing)
-        new = HashTable([_hashes(self.fresh[place]) for place in fresh])
-        old = HashTable([_hashes(self.known[place]) for place in known])
+        new = HashTable([hashes_of(self.fresh[place]) for place in fresh])
+        old = HashTable([hashes_of(self.known[place]) for place in known])
         within, across = near_pairs_within(new, rule), near_pairs(old, new, rule)
         here, there = np.array(fresh, np.int64), np.array(known, np.int64) + len(self.fresh)
         near, to_review = (
@@ -175,12 +184,35 @@ class _Album:
         )
         return NearPairs(near, to_review, within.complete and across.complete)
 
-    def _joined(self) -> list[list[str]]:
-        """Groups that near pictures join, each component sorted."""
+    def _bursts(self) -> Pairs:
+        """Pairs of shots that follow each other within the contract's seconds; none where it names none."""
+        rule = self.contract.group
+        if rule is None or rule.seconds is None:
+            return np.empty((0, 2), np.int64)
+        fresh = [shot(facts.taken_at, facts.camera, _folder(facts.file)) for facts in self.fresh]
+        known = [shot(image.taken_at, image.camera, _folder(_file(image))) for image in self.known]
+        return consecutive([*fresh, *known], rule.seconds)
+
+    def _apart(self, bursts: Pairs) -> NDArray[np.bool_]:
+        """Which near pairs lie in no group and in no burst together."""
+        burst = np.arange(len(self.groups))
+        for number, places in enumerate(components(len(self.groups), bursts)):
+            burst[places] = -1 - number
+        one, other = self.near[:, 0], self.near[:, 1]
+        _, nodes = self._nodes()
+        apart: NDArray[np.bool_] = (burst[one] != burst[other]) & (nodes[one] != nodes[other])
+        return apart
+
+    def _nodes(self) -> tuple[list[str], NDArray[np.int64]]:
+        """The names of the groups, and for each image the place of its group among them."""
         names = sorted(set(self.groups))
         node_of = {name: node for node, name in enumerate(names)}
-        nodes = np.array([node_of[group] for group in self.groups], np.int64)
-        edges = nodes[self.near]
+        return names, np.array([node_of[group] for group in self.groups], np.int64)
+
+    def _joined(self, pairs: Pairs) -> list[list[str]]:
+        """Groups that *pairs* of images join, each component sorted."""
+        names, nodes = self._nodes()
+        edges = nodes[pairs]
         return [
             [names[node] for node in found]
             for found in components(len(names), edges[edges[:, 0] != edges[:, 1]].reshape(-1, 2))
@@ -190,11 +222,23 @@ class _Album:
         return min([group for group in groups if group in self.pinned] or groups)
 
 
-def _hashes(image: ImageFacts | LabeledImage) -> PerceptualHashes:
+def _folder(file: str) -> str:
+    return file.rpartition("/")[0]
+
+
+def _file(image: LabeledImage) -> str:
+    """The path in its batch that an accepted image had."""
+    return image.source.partition("/")[2]
+
+
+def hashes_of(image: ImageFacts | LabeledImage) -> PerceptualHashes:
     """The hashes of an image; of a pair one mirrored side is enough, so known images keep none of theirs."""
+    coarse, fine = str(image.phash64), str(image.phash256)
     return PerceptualHashes(
-        phash64=str(image.phash64),
-        phash256=str(image.phash256),
-        mirrored64=str(getattr(image, "mirrored64", image.phash64)),
-        mirrored256=str(getattr(image, "mirrored256", image.phash256)),
+        phash64=coarse,
+        phash256=fine,
+        mirrored64=getattr(image, "mirrored64", None) or coarse,
+        mirrored256=getattr(image, "mirrored256", None) or fine,
+        cropped64=image.cropped64 or coarse,
+        cropped256=image.cropped256 or fine,
     )

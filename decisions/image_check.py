@@ -11,15 +11,13 @@ from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.record import Record
-from decisions.acceptance import judge_batch
+from decisions.acceptance import CONFLICT, judge_batch
 from decisions.batch_rules import with_balance
-from decisions.grouping import place
+from decisions.class_folders import side_of
+from decisions.grouping import hashes_of, place
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
-from decisions.perceptual_hashes import PerceptualHashes
 from decisions.retired_classes import still_asked
 
-SPLIT_FOLDERS = frozenset({"train", "test", "val", "valid", "validation", "held-out", "heldout", "held_out"})
-CONFLICT = "label_conflict"
 RANDOM_PAIR_RATE = 1e-5
 """Share of pairs of different parts that may look the same (methods section 3)."""
 
@@ -56,29 +54,15 @@ class ImageCheck(Record):
     remarks: tuple[str, ...] = Field((), description="What the contract says of the images as a whole.")
 
 
-def class_folder(file: str) -> str | None:
-    """The folder that names the class of *file*: the first one, or the one inside a folder of a split."""
-    folders = file.split("/")[:-1]
-    if len(folders) > 1 and side_of(file) is not None:
-        return folders[1]
-    return folders[0] if folders and side_of(file) is None else None
-
-
-def side_of(file: str) -> str | None:
-    """The folder of a split, such as train or test, that *file* lies in; None where there is none."""
-    first = file.split("/")[0] if "/" in file else ""
-    return first if first.casefold() in SPLIT_FOLDERS else None
-
-
 def check(
     facts: Sequence[ImageFacts], found: Findings, known: Sequence[LabeledImage], contract: ImageContract
 ) -> ImageCheck:
     """What becomes of images with these *facts*, of which the rules *found* something, beside those *known* already."""
-    verdict = judge_batch(facts, found.refused, {i.pixel_digest: i.label for i in still_asked(known, contract)})
+    verdict = judge_batch(facts, found.refused, {image.pixel_digest: image for image in still_asked(known, contract)})
     placement = place(verdict.accepted, known, contract)
     labels = [*(image.label for image in known), *(str(each.facts.label) for each in placement.placed)]
     found = with_balance(found, labels, contract)
-    refused = (*verdict.refused, *placement.refused)
+    refused = (*verdict.refused, *placement.refused, *verdict.disputed.values())
     return ImageCheck(
         images=len(facts),
         accepted=len(placement.placed),
@@ -99,7 +83,7 @@ def calibrated(facts: Sequence[ImageFacts]) -> NearDuplicateRule:
     """The thresholds for these images: of images of different classes, which show different parts for sure, at most one
     pair in 100,000 may look the same; never more than the usual thresholds."""
     sound = [fact for fact in facts if fact.phash64 and fact.label]
-    table = HashTable([_hashes(fact) for fact in sound])
+    table = HashTable([hashes_of(fact) for fact in sound])
     labels = np.unique([str(fact.label) for fact in sound], return_inverse=True)[1]
     usual = NearDuplicateRule()
     coarse = _largest(distances_between(table.coarse, labels, 64), usual.coarse)
@@ -127,7 +111,7 @@ def _leaks(facts: Sequence[ImageFacts], rule: NearDuplicateRule | None) -> tuple
     exact = _same_pictures(sided)
     leaks = [Leak(files=pair, kind="exact") for pair in exact]
     if rule is not None and sided:
-        found = near_pairs_within(HashTable([_hashes(fact) for fact in sided]), rule).near
+        found = near_pairs_within(HashTable([hashes_of(fact) for fact in sided]), rule).near
         pairs = [_pair(sided[one].file, sided[other].file) for one, other in found]
         leaks += [Leak(files=pair, kind="near") for pair in pairs if _apart(pair) and pair not in exact]
     return tuple(sorted(leaks, key=lambda leak: leak.files))
@@ -161,7 +145,3 @@ def _classes(contract: ImageContract, placed: Sequence[tuple[str, Split]]) -> tu
         )
         for label in contract.labels
     )
-
-
-def _hashes(fact: ImageFacts) -> PerceptualHashes:
-    return PerceptualHashes(str(fact.phash64), str(fact.phash256), str(fact.mirrored64), str(fact.mirrored256))

@@ -6,21 +6,27 @@ import io
 import warnings
 from dataclasses import asdict
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from data_contracts.images import ImageFacts
+from data_contracts.training import DERIVATION_VERSION
+from decisions.camera_notes import camera, taken_at
+from decisions.derivation import upright_rgb
+from decisions.file_kinds import why_not_read
 from decisions.image_features import image_features
 from decisions.perceptual_hashes import perceptual_hashes
+from decisions.png import pixels_are_damaged
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 50_000_000
 LONGEST_SIDE = 65_500
 """JPEG has no longer one."""
 JPEG_QUALITY = 95
+STRIP_PIXELS = 1_000_000
+"""Hashed at once."""
 
 
-def image_facts(content: bytes, file: str, label: str | None) -> ImageFacts:
+def image_facts(content: bytes, file: str, label: str | None = None) -> ImageFacts:
     """The facts of one file of a batch; a file that is no readable image has a problem instead of a format."""
     known = {"file": file, "bytes": len(content), "digest": hashlib.sha256(content).hexdigest(), "label": label}
     try:
@@ -55,38 +61,73 @@ class _Unreadable(Exception):
 def _seen(content: bytes) -> dict[str, object]:
     image = _decoded(content)
     rgb = _upright_rgb(image)
-    pixels = hashlib.sha256(f"{rgb.width}x{rgb.height} ".encode() + rgb.tobytes()).hexdigest()
-    return {
-        "pixel_digest": pixels,
+    seen = {
         "format": image.format,
         "mode": image.mode,
+        "pixel_digest": _pixel_digest(rgb),
         "width": rgb.width,
         "height": rgb.height,
-        "frames": _frames(image),
+        "aspect": rgb.width / rgb.height,
+        "camera": camera(image),
+        "taken_at": taken_at(image),
+        "derivation": DERIVATION_VERSION,
         **asdict(image_features(rgb)),
         **asdict(perceptual_hashes(rgb.convert("L"))),
     }
+    return {**seen, "frames": _frames(image)}  # counted last: to read on is to lose the first picture
 
 
 def _decoded(content: bytes) -> Image.Image:
+    """The first picture of the file, with all its pixels."""
+    image = _opened(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
+            image.load()
+    except MemoryError:
+        raise _Unreadable("reading the image takes too much memory") from None
+    except Image.DecompressionBombError:
+        raise _Unreadable("the file claims more pixels than a photograph has") from None
+    except Exception as error:
+        raise _Unreadable(_damage(image, error)) from None
+    if image.format == "PNG" and pixels_are_damaged(content):
+        raise _Unreadable("the PNG image is damaged: a checksum of its pixels is wrong; copy it again")
+    return image
+
+
+def _opened(content: bytes) -> Image.Image:
+    """The image of the file as its header describes it, not decoded yet; no larger than an image may be."""
     if not content:
         raise _Unreadable("the file is empty")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
+            warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(content), formats=FORMATS)
-            if image.width * image.height > LARGEST_PIXELS or max(image.size) > LONGEST_SIDE:
-                raise _Unreadable(f"{image.width} x {image.height} pixels are too many to be a photograph")
-            image.load()
-    except UnidentifiedImageError:
-        raise _Unreadable("the file is not an image of a known format") from None
     except Image.DecompressionBombError:
         raise _Unreadable("the file claims more pixels than a photograph has") from None
     except MemoryError:
         raise _Unreadable("reading the image takes too much memory") from None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise _Unreadable(f"the image is damaged: {error}") from None
+    except Exception:  # each decoder has errors of its own for a header that it cannot read
+        raise _Unreadable(why_not_read(content)) from None
+    _check_size(image)
     return image
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > LARGEST_PIXELS or max(image.size) > LONGEST_SIDE:
+        raise _Unreadable(f"{image.width} x {image.height} pixels are too many to be a photograph")
+    if 0 in image.size:
+        raise _Unreadable(f"the {image.format} image is {image.width} x {image.height} pixels: there is nothing to see")
+
+
+def _damage(image: Image.Image, error: Exception) -> str:
+    told = " ".join(str(error).split())
+    if isinstance(error, EOFError) or "truncated" in told.lower():
+        return f"the {image.format} image is cut off: its end is missing; copy it again"
+    if image.format == "TIFF":
+        packed = image.info.get("compression", "unknown")
+        return f"the TIFF image is damaged, or packed in a way that cannot be read ({packed}); save it as PNG"
+    return f"the {image.format} image is damaged: its pixels cannot be decoded ({told}); copy it again"
 
 
 def _frames(image: Image.Image) -> int:
@@ -94,22 +135,31 @@ def _frames(image: Image.Image) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return int(getattr(image, "n_frames", 1))
+            frames = int(getattr(image, "n_frames", 1))
+            for number in range(1, frames) if image.format == "GIF" else ():
+                image.seek(number)  # pictures of a GIF may lie outside of the first
+                _check_size(image)
+    except _Unreadable:
+        raise
+    except Image.DecompressionBombError:
+        raise _Unreadable("a later picture of the file claims more pixels than a photograph has") from None
     except Exception as error:
-        raise _Unreadable(f"the image is damaged: {error}") from None
+        raise _Unreadable(f"a later picture of the file is damaged: {error}") from None
+    return frames
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     try:
-        upright = ImageOps.exif_transpose(image)
-    except Exception:
-        upright = image
-    if upright.mode.startswith("I"):
-        upright = _sixteen_to_eight_bits(upright)
-    upright.info.pop("transparency", None)  # it is dropped anyway, and Pillow would warn of it
-    return upright.convert("RGB")
+        return upright_rgb(image)
+    except ValueError as error:
+        raise _Unreadable(f"the {image.format} image cannot be shown: {error}") from None
 
 
-def _sixteen_to_eight_bits(image: Image.Image) -> Image.Image:
-    """Deep greys scaled down; Pillow itself would clip them to white."""
-    return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+def _pixel_digest(rgb: Image.Image) -> str:
+    """SHA-256 of size and pixels, strip by strip: a second copy of a large picture would be too much memory."""
+    digest = hashlib.sha256(f"{rgb.width}x{rgb.height} ".encode())
+    rows = max(1, STRIP_PIXELS // rgb.width)
+    for top in range(0, rgb.height, rows):
+        strip = rgb if rows >= rgb.height else rgb.crop((0, top, rgb.width, min(top + rows, rgb.height)))
+        digest.update(strip.tobytes())
+    return digest.hexdigest()

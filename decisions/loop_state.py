@@ -18,6 +18,8 @@ from data_contracts.ledger import (
     HeldOutLookedAt,
     HeldOutVersionMade,
     ImagesAccepted,
+    ImagesErased,
+    ImagesForgotten,
     IterationClosed,
     IterationOpened,
     LedgerEntry,
@@ -29,6 +31,7 @@ from data_contracts.ledger import (
     TrainingSubmitted,
 )
 from data_contracts.record import Record
+from decisions.forgetting import less_forgotten
 
 
 class Iteration(Record):
@@ -60,6 +63,13 @@ class Iteration(Record):
         return self.decided is not None and self.decided.action is Action.ASK and self.approved is None
 
     @property
+    def models(self) -> frozenset[str]:
+        """The models that came of the iteration's job, as far as known."""
+        chosen = self.checkpoint.checkpoint.model if self.checkpoint else None
+        trained = self.finished.model if self.finished else None
+        return frozenset(model for model in (chosen, trained) if model)
+
+    @property
     def number(self) -> int:
         """The iteration's number, from 1."""
         return self.opened.number
@@ -78,7 +88,12 @@ class LiveDeployment(Record):
 class LoopState(Record):
     """Everything that the ledger says about a loop."""
 
-    batches: tuple[ImagesAccepted, ...] = ()
+    batches: tuple[ImagesAccepted, ...] = Field((), description="Their counts are less what was forgotten since.")
+    forgotten: frozenset[str] = Field(frozenset(), description="Digests that go into no dataset any more.")
+    to_erase: frozenset[str] = Field(frozenset(), description="Digests whose bytes are still to be deleted.")
+    erased: frozenset[str] = frozenset()
+    trained_on_forgotten: frozenset[int] = Field(frozenset(), description="Iterations, by number.")
+    iterations_when_forgotten: int = Field(0, description="Iterations there were at the last such forgetting.")
     held_out: HeldOutVersionMade | None = None
     looks: tuple[HeldOutLookedAt, ...] = ()
     champion: ChampionSwitched | None = None
@@ -106,6 +121,29 @@ class LoopState(Record):
     def leaky(self) -> frozenset[str]:
         """Digests of held-out images that are nearly training images; no new held-out version takes them."""
         return frozenset(digest for batch in self.batches for digest in batch.leaky)
+
+    @property
+    def disputed(self) -> frozenset[str]:
+        """Digests of accepted images whose label is in doubt; no new dataset takes them."""
+        found: frozenset[str] = frozenset()
+        for batch in self.batches:
+            found = (found | frozenset(batch.disputed)) - frozenset(batch.settled)
+        return found
+
+    @property
+    def models_to_replace(self) -> frozenset[str]:
+        """Models that learned from images forgotten since, directly or through a model that they continued."""
+        known: set[str] = set()
+        for each in self.iterations:
+            if each.number in self.trained_on_forgotten or each.opened.parent in known:
+                known |= each.models
+        return frozenset(known)
+
+    @property
+    def must_restart(self) -> bool:
+        """Whether the champion learned from forgotten images and no iteration was opened since to replace it."""
+        knows = self.champion is not None and self.champion.model in self.models_to_replace
+        return knows and len(self.iterations) == self.iterations_when_forgotten
 
     def new_training_images(self) -> int:
         """Training images accepted since the last iteration was opened."""
@@ -141,6 +179,11 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
     match event := entry.event:
         case ImagesAccepted():
             return state.model_copy(update={"batches": (*state.batches, event)})
+        case ImagesForgotten():
+            return _less_forgotten(state, event)
+        case ImagesErased():
+            gone = frozenset(event.digests)
+            return state.model_copy(update={"to_erase": state.to_erase - gone, "erased": state.erased | gone})
         case HeldOutVersionMade():
             return state.model_copy(update={"held_out": event})
         case IterationOpened():
@@ -180,6 +223,19 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             return state.model_copy(update={"deployments": rest})
         case _:
             return _iteration(state, entry, **{FIELD_OF_EVENT[type(event)]: event})
+
+
+def _less_forgotten(state: LoopState, event: ImagesForgotten) -> LoopState:
+    digests = frozenset(event.digests)
+    return state.model_copy(
+        update={
+            "batches": less_forgotten(state.batches, event),
+            "forgotten": state.forgotten | digests,
+            "to_erase": state.to_erase | digests if event.erase else state.to_erase,
+            "trained_on_forgotten": state.trained_on_forgotten | frozenset(event.trained),
+            "iterations_when_forgotten": len(state.iterations) if event.trained else state.iterations_when_forgotten,
+        }
+    )
 
 
 def _index(entry: LedgerEntry) -> int:

@@ -1,7 +1,7 @@
 """Which images show nearly the same picture: Hamming distances of perceptual hashes, and the groups that they join.
 
 A pair is near when the 64-bit hashes differ in few bits and the 256-bit hashes confirm it; where only the first holds,
-a person looks (methods section 3). The mirror image counts as the same picture.
+a person looks (methods section 3). The mirror image counts as the same picture, and so does what a narrow crop leaves.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,22 +44,30 @@ class HashTable:
         self.fine = as_words([each.phash256 for each in hashes]).reshape(-1, 4)
         self.mirrored_coarse = as_words([each.mirrored64 for each in hashes]).reshape(-1, 1)
         self.mirrored_fine = as_words([each.mirrored256 for each in hashes]).reshape(-1, 4)
+        self.cropped_coarse = as_words([each.cropped64 for each in hashes]).reshape(-1, 1)
+        self.cropped_fine = as_words([each.cropped256 for each in hashes]).reshape(-1, 4)
 
     def __len__(self) -> int:
         return len(self.coarse)
 
 
 def near_pairs(left: HashTable, right: HashTable, rule: NearDuplicateRule) -> NearPairs:
-    """The pairs (place in *left*, place in *right*) that are near, straight or mirrored; ordered, each once."""
-    straight = _close(left.coarse, right.coarse, rule.coarse)
-    mirrored = _close(left.coarse, right.mirrored_coarse, rule.coarse)
+    """The pairs (place in *left*, place in *right*) that are near; ordered, each once.
+
+    A pair is near when the two are, or one and the mirror image of the other, or one and a crop of the other.
+    """
+    ways = (
+        (left.coarse, right.coarse, left.fine, right.fine),
+        (left.coarse, right.mirrored_coarse, left.fine, right.mirrored_fine),
+        (left.coarse, right.cropped_coarse, left.fine, right.cropped_fine),
+        (left.cropped_coarse, right.coarse, left.cropped_fine, right.fine),
+    )
+    found = [_close(one, other, rule.coarse) for one, other, _, _ in ways]
     confirmed = [
-        straight[_distances(left.fine, right.fine, straight) <= rule.fine],
-        mirrored[_distances(left.fine, right.mirrored_fine, mirrored) <= rule.fine],
+        pairs[_distances(one, other, pairs) <= rule.fine] for pairs, (_, _, one, other) in zip(found, ways, strict=True)
     ]
-    near = _each_once(np.concatenate(confirmed))
-    candidates = _each_once(np.concatenate([straight, mirrored]))
-    complete = max(len(straight), len(mirrored)) < MOST_PAIRS
+    near, candidates = _each_once(np.concatenate(confirmed)), _each_once(np.concatenate(found))
+    complete = max(map(len, found)) < MOST_PAIRS
     return NearPairs(near, candidates[~_among(candidates, near)], complete)
 
 

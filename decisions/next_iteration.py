@@ -23,9 +23,11 @@ def plan_iteration(state: LoopState, policy: TrainingPolicy, contract: ImageCont
     """Open an iteration when every class has enough images and enough of the training images are new.
 
     It continues from the champion, which is the latest checkpoint that proved itself; the first one
-    starts from the base model.
+    starts from the base model. So does every one after images were forgotten that the champion learned from:
+    what a model has learned cannot be taken out of it. The first of these waits for no new images.
     """
-    parent = state.champion.model if state.champion else policy.base_model
+    champion = state.champion.model if state.champion else None
+    parent = champion if champion and champion not in state.models_to_replace else policy.base_model
     smallest_class = contract.smallest_class
     short = missing_images(contract.counted(state.class_counts()), contract.labels, smallest_class)
     if short:
@@ -38,6 +40,9 @@ def plan_iteration(state: LoopState, policy: TrainingPolicy, contract: ImageCont
         too_few = f"{examples} training images; Azure fine-tunes on {SMALLEST_TRAINING_SET} or more"
         return Plan(worthwhile=False, parent=parent, reason=too_few)
     new = state.new_training_images()
+    if champion and parent != champion and (state.must_restart or new >= policy.smallest_addition):
+        restart = f"{champion} learned from images that were forgotten, so training restarts from {parent}"
+        return Plan(worthwhile=True, parent=parent, reason=restart)
     if new < policy.smallest_addition:
         waits = f"{new} new training images; the policy asks for {policy.smallest_addition}"
         return Plan(worthwhile=False, parent=parent, reason=waits)

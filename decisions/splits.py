@@ -5,13 +5,39 @@ import re
 
 from data_contracts.image_contract import ImageContract, SplitRule
 from data_contracts.images import ImageFacts, Split
+from decisions.class_folders import side_of
+from decisions.shots import shot
 
 
-def group_of(facts: ImageFacts, contract: ImageContract) -> str:
-    """The part or shot that the file's name tells of, or the picture itself."""
-    found = re.search(contract.group_pattern, facts.file) if contract.group_pattern else None
-    name = (found.groupdict().get("group") or found.group(0)) if found else ""
-    return name or str(facts.pixel_digest)
+def group_of(facts: ImageFacts, contract: ImageContract) -> str | None:
+    """The part or shot that the image shows, as the contract's rule tells; None where the image does not tell.
+
+    Without a rule the picture itself is its group; with one of seconds too, and what is taken shortly before and
+    after joins it (see decisions.grouping).
+    """
+    rule = contract.group
+    if rule is None:
+        return str(facts.pixel_digest)
+    if rule.source == "seconds":
+        return str(facts.pixel_digest) if shot(facts.taken_at, facts.camera, "") else None
+    if rule.source == "column":
+        return facts.group
+    return _of_folder(facts) if rule.source == "folder" else _of_name(str(rule.pattern), facts.file)
+
+
+def _of_folder(facts: ImageFacts) -> str | None:
+    """The folders around the file, without that of a split and that of its class."""
+    folders = facts.file.split("/")[:-1]
+    if side_of(facts.file) is not None:
+        folders = folders[1:]
+    if folders and folders[0] == facts.said:
+        folders = folders[1:]
+    return "/".join(folders) or None
+
+
+def _of_name(pattern: str, file: str) -> str | None:
+    found = re.search(pattern, file)
+    return (found.groupdict().get("group") or found.group(0) or None) if found else None
 
 
 def split_of(group: str, rule: SplitRule) -> Split:

@@ -9,12 +9,15 @@ from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import LabeledImage
-from decisions.image_check import ImageCheck, calibrated, check, class_folder
+from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
+from decisions.class_folders import class_folder
+from decisions.image_check import ImageCheck, calibrated, check
+from decisions.labeling import labeled
 from deployments.contract_template import contract_for
 from deployments.people import forecast, told
 from tasks.contract_check import check_facts
 from tasks.image_workers import ImageFile, shared_workers
-from tasks.labels import labeled_images
+from tasks.labels import accepted_images
 from tasks.loop import connect
 from tasks.people import people_finder
 
@@ -34,12 +37,15 @@ def check_folder(
     find = people_finder() if people else None
     files = _files(folder)
     wanted = _contract(folder, files, contract, against)
-    facts = list(shared_workers().facts(_image_files(folder, files, wanted)))
+    sheet = _sheet(folder, files, wanted)
+    images = [file for file in files if file != sheet_among(files)]
+    seen = list(shared_workers().facts(_image_files(folder, images)))
+    facts, unlabeled = labeled(seen, sheet, wanted)
     if calibrate:
         rule = calibrated(facts)
         line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
         return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
-    found = check(facts, check_facts(facts, wanted), _known(against), wanted)
+    found = check(facts, check_facts(facts, wanted, unlabeled), _known(against), wanted)
     told_first = [f"The contract: {each}" for each in wanted.warnings] if contract or against else []
     lines, value = [*told_first, *_told(folder, found)], found.model_dump(mode="json")
     if find is not None:
@@ -66,9 +72,11 @@ def _contract(folder: Path, files: Sequence[str], named: Path | None, against: P
             raise WrongInput(f"The data contract {named} cannot be read: {error.strerror}") from error
     if against is not None:
         return connect(str(_loop(against))).contract
-    classes = sorted({name for name in map(class_folder, files) if name})
+    sheet = _sheet(folder, files, None)
+    names = map(class_folder, files) if sheet is None else (row.label for row in sheet.rows)
+    classes = sorted({name.strip() for name in names if name})
     if len(classes) < LEAST_CLASSES:
-        raise WrongInput(f"{folder} has no two class folders; name a contract with --contract")
+        raise WrongInput(f"{folder} has no two class folders and no labels.csv; name a contract with --contract")
     return read_contract(contract_for(classes), name="the shipped contract")
 
 
@@ -82,12 +90,21 @@ def _known(against: Path | None) -> list[LabeledImage]:
     if against is None:
         return []
     loop = connect(str(against))
-    return labeled_images(loop, loop.state())
+    return accepted_images(loop, loop.state())
 
 
-def _image_files(folder: Path, files: Sequence[str], contract: ImageContract) -> Iterator[ImageFile]:
+def _sheet(folder: Path, files: Sequence[str], contract: ImageContract | None) -> LabelSheet | None:
+    name = sheet_among(files)
+    if name is None:
+        return None
+    column = contract.group.column if contract and contract.group else None
+    return read_sheet((folder / name).read_bytes(), name=str(folder / name), group_column=column)
+
+
+def _image_files(folder: Path, files: Sequence[str]) -> Iterator[ImageFile]:
     for file in files:
-        yield ImageFile(file, contract.label_of(class_folder(file) or ""), (folder / file).read_bytes())
+        with (folder / file).open("rb") as stream:
+            yield ImageFile.read(file, stream)
 
 
 def _told(folder: Path, found: ImageCheck) -> list[str]:

@@ -20,13 +20,16 @@ QUIET = {
 def ingest_inbox(folder: Path) -> tuple[list[str], object]:
     """Run `ingest_images`; returns a line for each batch, and the batches as the ledger has them."""
     _prepare(folder)
-    from flows.ingest_images import ingest_images
+    from flows.ingest_images import ingest_images, told_late
     from tasks.freshness import overdue_images
+    from tasks.inbox import late_files
+    from tasks.loop import connect
 
     batches = ingest_images(str(folder))
     lines = [line for each in batches for line in (told(each), *(f"  {remark}" for remark in each.remarks))]
-    late = overdue_images(str(folder))
-    lines = [*(lines or ["There is no new batch in the inbox."]), *([late] if late else [])]
+    late = [told_late(batch, count) for batch, count in late_files(connect(str(folder))).items()]
+    overdue = overdue_images(str(folder))
+    lines = [*(lines or ["There is no new batch in the inbox."]), *late, *([overdue] if overdue else [])]
     return lines, [each.model_dump(mode="json") for each in batches]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.errors import WrongInput
-from decisions.image_check import class_folder
+from decisions.class_folders import class_folder
 from decisions.measured_limits import MeasuredLimits, measured_limits
 from tasks.image_workers import ImageFile, shared_workers
 
@@ -51,4 +51,5 @@ def _files(folder: Path) -> Sequence[str]:
 
 def _read(folder: Path, files: Sequence[str]) -> Iterator[ImageFile]:
     for file in files:
-        yield ImageFile(file, class_folder(file), (folder / file).read_bytes())
+        with (folder / file).open("rb") as stream:
+            yield ImageFile.read(file, stream)

@@ -1,22 +1,56 @@
 """`ingest_images`: from the inbox through the data contract to accepted images, or to quarantine with a reason."""
 
-from prefect import flow
+from typing import TYPE_CHECKING, Any
 
+from prefect import flow, get_run_logger
+
+from data_contracts.errors import KaizenError
 from data_contracts.ledger import ImagesAccepted
-from tasks.ingestion import examine, find_batches, judge, list_shards
-from tasks.reports import publish_batch
+from flows.task_runners import task_runner
+from tasks.batch_report import publish_batch
+from tasks.inbox import find_batches, late_files, list_shards
+from tasks.ingestion import examine, judge
+from tasks.loop import connect
+
+if TYPE_CHECKING:
+    from prefect.task_runners import TaskRunner
+
+
+class BatchesNotTaken(KaizenError):
+    """Batches that cannot be taken as they are; the others of the same run were."""
 
 
 @flow(name="ingest_images", persist_result=False)
 def ingest_images(folder: str = ".") -> list[ImagesAccepted]:
-    """Take every new batch of the inbox of the loop in *folder*; returns what became of each."""
-    return [ingest_batch(folder, batch) for batch in find_batches(folder)]
+    """Take every new batch of the inbox of the loop in *folder*; returns what became of each.
+
+    Raises BatchesNotTaken, with each reason, after all others were taken.
+    """
+    taken, problems = [], []
+    loop = connect(folder)
+    with task_runner(loop.settings.ingestion) as runner:
+        for batch in find_batches(folder):
+            try:
+                taken.append(take_batch(folder, batch, runner))
+            except KaizenError as problem:
+                problems.append(f"{problem} (batch {batch})" if batch not in str(problem) else str(problem))
+    for batch, count in late_files(loop).items():
+        get_run_logger().warning(told_late(batch, count))
+    if problems:
+        raise BatchesNotTaken("; ".join(problems))
+    return taken
 
 
-def ingest_batch(folder: str, batch: str) -> ImagesAccepted:
-    """Examine, judge and publish one batch."""
-    shards = list_shards(folder, batch)
-    facts = [examine.submit(folder, batch, number, files) for number, files in enumerate(shards)]
+def take_batch(folder: str, batch: str, runner: "TaskRunner[Any]") -> ImagesAccepted:
+    """Examine the files of one batch on *runner*, then judge and publish it."""
+    shards = enumerate(list_shards(folder, batch))
+    parameters = ({"folder": folder, "batch": batch, "shard": number, "files": files} for number, files in shards)
+    facts = [runner.submit(examine, each) for each in parameters]
     accepted = judge(folder, batch, [each.result() for each in facts])
     publish_batch(folder, accepted)
     return accepted
+
+
+def told_late(batch: str, count: int) -> str:
+    """What to do about files that came into a *batch* after it was taken."""
+    return f"{batch}: {count} files came after the batch was taken; move them into a new batch"

@@ -1,35 +1,33 @@
 """The data contract over a table of image facts, carried out by Great Expectations."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ContractBroken
 from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, Rule
-from data_contracts.images import ImageFacts, Refusal
+from data_contracts.images import ImageFacts, Refusal, RuleOutcome
 from data_contracts.rule_limits import columns_of
-from decisions.retired_classes import of_retired_classes
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LABEL = "label"
 NOT_NULL = "expect_column_values_to_not_be_null"
 
 
-def check_facts(facts: Sequence[ImageFacts], contract: ImageContract) -> Findings:
-    """What the rules of *contract* find on *facts*; a missing value breaks every rule of its column.
+def check_facts(facts: Sequence[ImageFacts], contract: ImageContract, refused: Sequence[Refusal] = ()) -> Findings:
+    """What the rules of *contract* find on *facts*, after what is *refused* already for other reasons.
 
-    Files that are no readable images have their reason already and are left out. Rules of the table are about the
-    images that no other rule refuses. Raises ContractBroken when a rule itself cannot run: that is never the images'
-    fault.
+    A missing value breaks every rule of its column. Files that are no readable images have their reason already and
+    are left out. Rules of the table are about the images that nothing refuses. Raises ContractBroken when a rule
+    itself cannot run: that is never the images' fault.
     """
     readable = [fact for fact in facts if fact.problem is None]
     broken = _broken_by_row(readable, [rule for rule in contract.rules if rule.column])
-    refused = [
-        *of_retired_classes(readable, contract),
-        *(refusal for rule, refusal in broken if rule.severity == "error"),
-    ]
+    refused = [*refused, *(refusal for rule, refusal in broken if rule.severity == "error")]
     outside = {refusal.file for refusal in refused}
     warned = [refusal for rule, refusal in broken if rule.severity == "warning" and refusal.file not in outside]
     inside = [fact for fact in readable if fact.file not in outside and fact.label is not None]
@@ -39,6 +37,21 @@ def check_facts(facts: Sequence[ImageFacts], contract: ImageContract) -> Finding
         warned=tuple(warned),
         remarks=tuple(text for rule, text in told if rule.severity == "warning"),
         stopped="; ".join(text for rule, text in told if rule.severity == "error") or None,
+        rules=_by_rule(contract, Counter(id(rule) for rule, _ in [*broken, *told]), len(readable), len(inside)),
+    )
+
+
+def _by_rule(contract: ImageContract, broken: Mapping[int, int], images: int, inside: int) -> tuple[RuleOutcome, ...]:
+    return tuple(
+        RuleOutcome(
+            rule=rule.id,
+            column=rule.column,
+            expectation=rule.expectation,
+            severity=rule.severity,
+            checked=images if rule.column else inside,
+            broken=broken[id(rule)],
+        )
+        for rule in contract.rules
     )
 
 
@@ -48,7 +61,7 @@ def _broken_by_row(readable: Sequence[ImageFacts], rules: Sequence[Rule]) -> lis
         return []
     expectations = [each for index, rule in enumerate(rules) for each in _by_row(index, rule)]
     found: list[set[int]] = [set() for _ in rules]
-    for index, outcome in _outcomes(_table(readable), expectations):
+    for index, outcome in _outcomes(_table(readable, rules), expectations):
         if "unexpected_index_list" not in outcome.result:
             raise _cannot_run(rules[index], outcome)
         found[index] |= set(outcome.result["unexpected_index_list"] or ())
@@ -69,7 +82,7 @@ def _broken_by_table(inside: Sequence[ImageFacts], rules: Sequence[Rule]) -> lis
         return [(rule, f"no image is left for '{rule.id}'. {rule.description}".strip()) for rule in rules]
     if not rules:
         return []
-    table = _table(inside)
+    table = _table(inside, rules)
     outcomes = _outcomes(table, expectations)
     found = [(rules[index], _table_problem(rules[index], outcome, table)) for index, outcome in outcomes]
     return [(rule, f"{problem}. {rule.description}".strip()) for rule, problem in found if problem]
@@ -119,10 +132,12 @@ def _expectation(
         raise ContractBroken(f"Rule '{rule.id}' of {rule.place} cannot be understood: {problem}") from error
 
 
-def _table(facts: Sequence[ImageFacts]) -> "pd.DataFrame":
+def _table(facts: Sequence[ImageFacts], rules: Sequence[Rule]) -> "pd.DataFrame":
+    """One row for each image, with the columns that the *rules* are about: a batch has many images and facts."""
     import pandas as pd
 
-    return pd.DataFrame([fact.model_dump() for fact in facts])
+    columns = {LABEL, *(column for rule in rules for column in (rule.column, *columns_of(rule.kwargs)) if column)}
+    return pd.DataFrame({column: [getattr(fact, column) for fact in facts] for column in sorted(columns)})
 
 
 def _batch(table: "pd.DataFrame") -> Any:

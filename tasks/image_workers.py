@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 from data_contracts.images import ImageFacts
 from tasks.image_worker import MEMORY, SEPARATOR, read_message, write_message
@@ -26,13 +27,30 @@ AHEAD = 4
 """Images for each worker that are read before they are asked for."""
 
 
+LARGEST_FILE = 50_000_000
+"""Bytes of a file that are read; a larger one is no photograph that a service would take."""
+
+
 @dataclass(frozen=True)
 class ImageFile:
-    """One file of a batch: its path there, the class that it is said to show, and its bytes."""
+    """One file of a batch: its path there, its bytes, and why they were not read if they are too many."""
 
     file: str
-    label: str | None
     content: bytes
+    too_large: ImageFacts | None = None
+
+    @classmethod
+    def read(cls, file: str, stream: IO[bytes]) -> "ImageFile":
+        """The *file* that *stream* holds, never more of it in memory than LARGEST_FILE."""
+        content = stream.read(LARGEST_FILE + 1)
+        if len(content) <= LARGEST_FILE:
+            return cls(file, content)
+        digest, size = hashlib.sha256(content), len(content)
+        while more := stream.read(1 << 20):
+            digest.update(more)
+            size += len(more)
+        problem = f"the file has {size:,} bytes; more than {LARGEST_FILE:,} are no photograph"
+        return cls(file, b"", ImageFacts(file=file, bytes=size, digest=digest.hexdigest(), problem=problem))
 
 
 class ImageWorkers:
@@ -66,6 +84,8 @@ class ImageWorkers:
             self._idle.get().end()
 
     def _examine(self, file: ImageFile) -> ImageFacts:
+        if file.too_large is not None:
+            return file.too_large
         worker = self._idle.get()
         try:
             answer = worker.ask(file, self._seconds)
@@ -75,7 +95,6 @@ class ImageWorkers:
             return ImageFacts.model_validate_json(answer)
         return ImageFacts(
             file=file.file,
-            label=file.label,
             bytes=len(file.content),
             digest=hashlib.sha256(file.content).hexdigest(),
             problem=answer,
@@ -135,7 +154,7 @@ def _start() -> subprocess.Popen[bytes]:
 def _asked(process: subprocess.Popen[bytes], file: ImageFile) -> bytes | None:
     assert process.stdin is not None
     assert process.stdout is not None
-    about = json.dumps({"file": file.file, "label": file.label}).encode()
+    about = json.dumps({"file": file.file}).encode()
     try:
         write_message(process.stdin, about + SEPARATOR + file.content)
         return read_message(process.stdout)

@@ -2,56 +2,43 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import TypeVar
 
 from prefect import task
 
 from cloud.errors import CloudUnavailable
-from cloud.store import INBOX
-from data_contracts.errors import BatchStopped, ContractBroken
+from data_contracts.errors import BatchStopped, ContractBroken, WrongInput
 from data_contracts.findings import Findings
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted, LedgerEntry
-from decisions.acceptance import judge_batch
+from data_contracts.record import Record
+from decisions.acceptance import Acceptance, judge_batch
 from decisions.batch_rules import with_balance
+from decisions.forgetting import FORGOTTEN, arrived_again
 from decisions.grouping import Placed, Placement, place
+from decisions.labeling import labeled
 from decisions.retired_classes import still_asked
 from tasks.contract_check import check_facts
 from tasks.contract_history import hold_contract
-from tasks.image_workers import ImageFile, shared_workers
-from tasks.labels import image_path, known_labels, labeled_images
+from tasks.image_workers import shared_workers
+from tasks.inbox import batch_files, inbox_path, read_image, read_labels
+from tasks.labels import accepted_images, forgotten_digests, image_path
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
 
-SHARD = 200
-CORRECTIONS = "corrections"
-
-
-@task(**PATIENTLY)
-def find_batches(folder: str) -> list[str]:
-    """The batches of the inbox that the ledger does not know yet, by name."""
-    loop = connect(folder)
-    known = {batch.batch for batch in loop.state().batches}
-    files = (path.split("/")[2:] for path in loop.store.list(_inbox(loop)))
-    names = {parts[0] for parts in files if len(parts) > 1 and not parts[-1].startswith(".")}
-    return sorted(names - known - {CORRECTIONS})
-
-
-@task(**PATIENTLY)
-def list_shards(folder: str, batch: str) -> list[list[str]]:
-    """The files of a batch, in shards of hundreds."""
-    loop = connect(folder)
-    files = [path.removeprefix(_inbox(loop, batch)) for path in loop.store.list(_inbox(loop, batch))]
-    return [files[start : start + SHARD] for start in range(0, len(files), SHARD)]
+COPIES_AT_ONCE = 8
+T = TypeVar("T")
 
 
 @task(**PATIENTLY)
 def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
     """Work out the facts of a shard's files; returns where the table of facts is stored."""
     loop = connect(folder)
-    facts = shared_workers().facts(_image_file(loop, batch, file) for file in files)
+    facts = shared_workers().facts(read_image(loop, batch, file) for file in files)
     path = loop.path("ingestion", batch, f"facts-{shard:05d}.parquet")
     loop.store.put(path, to_parquet(facts, ImageFacts))
     return path
@@ -62,21 +49,21 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     """Check the facts against the contract, store what is accepted, quarantine the rest, write the ledger."""
     loop = connect(folder)
     hold_contract(loop)
+    state, files = loop.state(), batch_files(loop, batch)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
-    state = loop.state()
-    images = labeled_images(loop, state)
-    found = check_facts(rows, loop.contract)
-    verdict = judge_batch(rows, found.refused, known_labels(still_asked(images, loop.contract)))
-    placement = place(verdict.accepted, images, loop.contract)
+    named, unlabeled = labeled(rows, read_labels(loop, batch, files), loop.contract)
+    known = accepted_images(loop, state)
+    again = arrived_again(named, forgotten_digests(known, state))
+    found = check_facts(named, loop.contract, [*again, *unlabeled])
+    pictures = {image.pixel_digest: image for image in still_asked(known, loop.contract)}
+    verdict = judge_batch(named, found.refused, pictures, state.disputed)
+    placement = place(verdict.accepted, known, loop.contract)
     if placement.stopped:
         raise ContractBroken(f"The batch {batch} is not taken: {placement.stopped}")
-    found = _whole_batch(loop, batch, found, images, placement)
-    refused = sorted((*verdict.refused, *placement.refused), key=lambda refusal: refusal.file)
-    _quarantine(loop, batch, refused)
-    _keep_for_review(loop, batch, placement)
-    accepted = _accept(loop, batch, placement, duplicates=len(verdict.duplicates), refused=refused)
-    told = {"warnings": _counted(each.code for each in found.warned), "remarks": found.remarks}
-    return _recorded_once(loop, accepted.model_copy(update=told), after=len(state.batches))
+    found = _whole_batch(loop, batch, found, known, placement)
+    event = _kept(loop, batch, verdict, placement, files)
+    told = {"warnings": _counted(each.code for each in found.warned), "remarks": found.remarks, "rules": found.rules}
+    return _recorded_once(loop, event.model_copy(update=told), after=len(state.batches))
 
 
 def _whole_batch(
@@ -91,59 +78,86 @@ def _whole_batch(
     return found
 
 
-def refusals(loop: Loop, batch: str) -> list[Refusal]:
+def refusals(loop: Loop, batch: ImagesAccepted) -> list[Refusal]:
     """Why files of *batch* were refused."""
-    path = loop.path("quarantine", batch, "reasons.parquet")
+    path = batch.refusals or loop.path("quarantine", batch.batch, "reasons.parquet")
     return from_parquet(loop.store.get(path).content, Refusal)
 
 
-def _image_file(loop: Loop, batch: str, file: str) -> ImageFile:
-    content = loop.store.get(_inbox(loop, batch) + file).content
-    folder, _, name = file.partition("/")
-    return ImageFile(file, loop.contract.label_of(folder) if name else None, content)
+def quarantine_path(loop: Loop, batch: str, file: str) -> str:
+    """Where a refused *file* of a batch is kept."""
+    return loop.path("quarantine", batch, "files", *file.split("/"))
 
 
-def _quarantine(loop: Loop, batch: str, refused: Sequence[Refusal]) -> None:
-    for refusal in refused:
-        with loop.store.open(_inbox(loop, batch) + refusal.file) as content:
-            loop.store.put(loop.path("quarantine", batch, "files", *refusal.file.split("/")), content)
-    loop.store.put(loop.path("quarantine", batch, "reasons.parquet"), to_parquet(refused, Refusal))
-
-
-def _keep_for_review(loop: Loop, batch: str, placement: Placement) -> None:
-    """Keep the pairs of images that look alike, for a person to see."""
-    pairs = [AlikePair(one=one, other=other, near=True) for one, other in placement.near]
-    pairs += [AlikePair(one=one, other=other, near=False) for one, other in placement.to_review]
-    loop.store.put(loop.path("ingestion", batch, "alike.parquet"), to_parquet(pairs, AlikePair))
-
-
-def _accept(
-    loop: Loop, batch: str, placement: Placement, *, duplicates: int, refused: Sequence[Refusal]
-) -> ImagesAccepted:
-    """Store images and labels; they count once the event returned is in the ledger."""
-    for each in placement.placed:
-        with loop.store.open(_inbox(loop, batch) + each.facts.file) as content:
-            loop.store.put(image_path(each.facts.digest, str(each.facts.format)), content)
-    now = loop.now()
-    labels = [_labeled(loop, batch, each, now) for each in placement.placed]
-    table = to_parquet(labels, LabeledImage)
-    digest = hashlib.sha256(table).hexdigest()
-    path = loop.path("labels", f"{batch}-{digest[:12]}.parquet")
-    loop.store.put(path, table)
+def _kept(loop: Loop, batch: str, verdict: Acceptance, placement: Placement, files: Sequence[str]) -> ImagesAccepted:
+    """Store what becomes of the batch; it counts once the event returned is in the ledger."""
+    refused = sorted((*verdict.refused, *placement.refused), key=lambda refusal: refusal.file)
+    # Of a forgotten picture no new copy is made: its bytes may have been erased on demand.
+    _quarantine(loop, batch, sorted({each.file for each in refused if each.code != FORGOTTEN} & set(files)))
+    _store_images(loop, batch, placement.placed)
+    labels, digest = _stored(loop, _labels(loop, batch, placement.placed), LabeledImage, "labels", batch)
+    reasons = [*refused, *verdict.disputed.values()]
     return ImagesAccepted(
         batch=batch,
-        accepted=len(labels),
+        files=len(files),
+        accepted=len(placement.placed),
         quarantined=len(refused),
-        duplicates=duplicates,
-        classes=_counted(image.label for image in labels),
-        splits=_counted(image.split for image in labels),
-        labels=path,
+        duplicates=len(verdict.duplicates),
+        classes=_counted(str(each.facts.label) for each in placement.placed),
+        splits=_counted(each.split for each in placement.placed),
+        labels=labels,
         labels_digest=digest,
         broken_rules=_counted(refusal.code for refusal in refused),
         near_duplicates=len(placement.near),
         to_review=len(placement.to_review),
         leaky=placement.leaky,
+        disputed=tuple(sorted(verdict.disputed)),
+        settled=verdict.settled,
+        refusals=_stored(loop, reasons, Refusal, "quarantine", batch, "reasons")[0],
+        alike=_stored(loop, _pairs(placement), AlikePair, "ingestion", batch, "alike")[0],
     )
+
+
+def _quarantine(loop: Loop, batch: str, files: Iterable[str]) -> None:
+    def copy(file: str) -> None:
+        with loop.store.open(inbox_path(loop, batch, file)) as content:
+            loop.store.put(quarantine_path(loop, batch, file), content)
+
+    _at_once(copy, files)
+
+
+def _store_images(loop: Loop, batch: str, placed: Iterable[Placed]) -> None:
+    """Store the bytes that were examined; they count once the batch is in the ledger."""
+
+    def copy(each: Placed) -> None:
+        content = loop.store.get(inbox_path(loop, batch, each.facts.file)).content
+        if hashlib.sha256(content).hexdigest() != each.facts.digest:
+            raise WrongInput(f"{batch}/{each.facts.file} was changed while it was examined; ingest the batch again")
+        loop.store.create(image_path(each.facts.digest, str(each.facts.format)), content)
+
+    _at_once(copy, placed)
+
+
+def _at_once(do: Callable[[T], None], each: Iterable[T]) -> None:
+    """Do something for each, a few at a time, for a store mostly waits."""
+    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+        for _ in pool.map(do, each):
+            pass
+
+
+def _stored(loop: Loop, records: Sequence[Record], kind: type[Record], *place: str) -> tuple[str, str]:
+    """Path and SHA-256 of a table of *records*: its name tells its content, so that no other run overwrites it."""
+    table = to_parquet(records, kind)
+    digest = hashlib.sha256(table).hexdigest()
+    path = loop.path(*place[:-1], f"{place[-1]}-{digest[:12]}.parquet")
+    loop.store.put(path, table)
+    return path, digest
+
+
+def _pairs(placement: Placement) -> list[AlikePair]:
+    """The pairs of images that look alike, for a person to see."""
+    near = [AlikePair(one=one, other=other, near=True) for one, other in placement.near]
+    return near + [AlikePair(one=one, other=other, near=False) for one, other in placement.to_review]
 
 
 def _recorded_once(loop: Loop, event: ImagesAccepted, *, after: int) -> ImagesAccepted:
@@ -171,7 +185,12 @@ def _recorded(entries: Sequence[LedgerEntry], batch: str) -> ImagesAccepted | No
     return next((each for each in events if isinstance(each, ImagesAccepted) and each.batch == batch), None)
 
 
-def _labeled(loop: Loop, batch: str, placed: Placed, now: datetime) -> LabeledImage:
+def _labels(loop: Loop, batch: str, placed: Iterable[Placed]) -> list[LabeledImage]:
+    now, who = loop.now(), loop.authorship().actor.name
+    return [_labeled(batch, each, now, who) for each in placed]
+
+
+def _labeled(batch: str, placed: Placed, now: datetime, who: str) -> LabeledImage:
     fact = placed.facts
     return LabeledImage(
         digest=fact.digest,
@@ -180,18 +199,18 @@ def _labeled(loop: Loop, batch: str, placed: Placed, now: datetime) -> LabeledIm
         group=placed.group,
         split=placed.split,
         source=f"{batch}/{fact.file}",
-        who=loop.authorship().actor.name,
+        who=fact.who or who,
         labeled_at=now,
         media_type=str(fact.format),
         phash64=fact.phash64,
         phash256=fact.phash256,
+        cropped64=fact.cropped64,
+        cropped256=fact.cropped256,
+        taken_at=fact.taken_at,
+        camera=fact.camera,
     )
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:
     counted = Counter(str(value) for value in values)
     return dict(sorted(counted.items()))
-
-
-def _inbox(loop: Loop, batch: str | None = None) -> str:
-    return f"{INBOX}/{loop.name}/" + (f"{batch}/" if batch else "")

@@ -12,7 +12,7 @@ from tasks.tables import from_parquet
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
 
 
-def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
+def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
     """All accepted images, or those of the first *batches* batches, in the order in which they came.
 
     Images of a retired class have the label of its successor.
@@ -21,9 +21,15 @@ def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) 
     return relabeled((image for table in tables for image in from_parquet(table, LabeledImage)), loop.contract)
 
 
-def known_labels(images: Iterable[LabeledImage]) -> dict[str, str]:
-    """The label of each accepted picture, by pixel digest."""
-    return {image.pixel_digest: image.label for image in images}
+def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
+    """The accepted images that a new dataset may use: not forgotten, and with a label that nobody disputes."""
+    left_out = state.disputed | state.forgotten
+    return [image for image in accepted_images(loop, state, batches=batches) if image.digest not in left_out]
+
+
+def forgotten_digests(images: Iterable[LabeledImage], state: LoopState) -> frozenset[str]:
+    """Digests of the bytes and of the pixels of those of *images*, all that were ever accepted, that are forgotten."""
+    return state.forgotten | {image.pixel_digest for image in images if image.digest in state.forgotten}
 
 
 def image_path(digest: str, media_type: str) -> str:

@@ -6,32 +6,14 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
-from data_contracts.ledger import Decided, ImagesAccepted
+from data_contracts.ledger import Decided
 from data_contracts.summary import IterationSummary
 from decisions.loop_state import Iteration
 from tasks.charts import confusion_counts, confusion_picture, png_url
 from tasks.formats import blank, interval, outcome, percent
-from tasks.ingestion import refusals
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.summaries import evaluations, summarize
-
-SHOWN_REFUSALS = 200
-
-
-@task(**PATIENTLY)
-def publish_batch(folder: str, accepted: ImagesAccepted) -> None:
-    """Show on the run what became of a batch, with the reasons of what was refused."""
-    loop = connect(folder)
-    counts = [{"class": label, "accepted": count} for label, count in accepted.classes.items()]
-    summary = (
-        f"{accepted.accepted} accepted, {accepted.quarantined} quarantined, "
-        f"{accepted.duplicates} known already, {accepted.near_duplicates} pairs nearly the same ({accepted.batch})"
-    )
-    create_table_artifact(counts, key=f"{loop.name}-accepted", description=summary)
-    if accepted.quarantined:
-        rows = [refusal.model_dump() for refusal in refusals(loop, accepted.batch)[:SHOWN_REFUSALS]]
-        create_table_artifact(rows, key=f"{loop.name}-quarantined", description=summary)
 
 
 @task(**PATIENTLY)

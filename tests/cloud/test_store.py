@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -111,6 +112,16 @@ def test_deleting_twice_is_no_error(store: Store, at: Callable[[str], str]) -> N
 def test_paths_outside_the_areas_are_refused(store: Store, path: str) -> None:
     with pytest.raises(CloudRefused, match="no path of the store"):
         store.put(path, b"")
+
+
+def test_a_person_finds_a_file_by_its_address(store: Store, at: Callable[[str], str]) -> None:
+    assert re.fullmatch(rf"(file|http)://[^?]*/{at('a%20b.txt')}", store.address(at("a b.txt")))
+
+
+def test_an_address_lets_nobody_in() -> None:
+    store = BlobStore(BlobServiceClient("https://any.blob.core.windows.net?sv=2026&sig=secret"))
+
+    assert store.address("data/a.txt") == "https://any.blob.core.windows.net/data/a.txt"
 
 
 def test_names_in_any_script_are_kept(store: Store, at: Callable[[str], str]) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageContract
+from data_contracts.image_contract import GroupRule, ImageContract
 from data_contracts.images import ImageFacts
 
 SHIPPED = resources.files("data_contracts").joinpath("steel_surface.odcs.yaml").read_bytes()
@@ -69,14 +69,19 @@ def test_the_shipped_contract_has_a_split_and_rules_of_known_facts() -> None:
     contract = read(SHIPPED)
 
     assert (contract.split.salt, contract.split.held_out, contract.split.validation) == ("steel-surface-1", 0.25, 0.1)
-    assert {each.column for each in contract.rules} <= set(ImageFacts.model_fields)
+    assert {each.column for each in contract.rules if each.column} <= set(ImageFacts.model_fields)
     assert [each.id for each in contract.rules] == [
         "wrong_format",
+        "unusual_mode",
         "too_many_bytes",
         "wrong_width",
         "wrong_height",
         "animated",
         "no_contrast",
+        "blurred",
+        "badly_lit",
+        "tinted",
+        "mostly_sharp",
     ]
 
 
@@ -121,8 +126,17 @@ def test_two_classes_are_enough_for_a_loop() -> None:
     assert read(content).labels == ("crazing", "inclusion")
 
 
-def test_a_group_pattern_is_kept() -> None:
-    assert read(changed(with_custom("groupPattern", r"part-\d+"))).group_pattern == r"part-\d+"
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"from": "folder"},
+        {"from": "file name", "pattern": r"part-\d+"},
+        {"from": "column", "column": "serial"},
+        {"from": "seconds", "seconds": 60},
+    ],
+)
+def test_what_tells_the_group_is_kept(rule: Document) -> None:
+    assert read(changed(with_custom("group", rule))).group == GroupRule.model_validate(rule)
 
 
 def test_a_misspelt_engine_does_not_drop_its_rule_in_silence() -> None:
@@ -132,11 +146,9 @@ def test_a_misspelt_engine_does_not_drop_its_rule_in_silence() -> None:
         read(content)
 
 
-@pytest.mark.parametrize("name", ["smalestClass", "group_pattern"])
+@pytest.mark.parametrize("name", ["smalestClass", "groupPattern"])
 def test_a_misspelt_custom_property_does_not_fall_back_to_its_default(name: str) -> None:
-    with pytest.raises(
-        ContractBroken, match=f"there is no customProperty '{name}' here; known are balance, groupPattern"
-    ):
+    with pytest.raises(ContractBroken, match=f"there is no customProperty '{name}' here; known are balance, group, "):
         read(changed(with_custom(name, 30)))
 
 
@@ -174,12 +186,12 @@ def test_a_file_that_is_no_yaml_mapping_is_no_contract(content: bytes, message: 
         pytest.param(lambda d: d.update(statuss="active"), "at the top level: .*'statuss'", id="typo at the top"),
         pytest.param(
             lambda d: column(d, "width").update(requird=True),
-            "at schema/0/properties/3: .*'requird'",
+            "at schema/0/properties/4: .*'requird'",
             id="typo in a property",
         ),
         pytest.param(
             lambda d: rule(d, "width").update(engin="x"),
-            "at schema/0/properties/3/quality/0: .*'engin'",
+            "at schema/0/properties/4/quality/0: .*'engin'",
             id="typo in a rule",
         ),
         pytest.param(
@@ -284,13 +296,34 @@ def test_what_violates_the_standard_is_named_by_its_place(change: Change, place:
             id="a size in words",
         ),
         pytest.param(
-            with_custom("groupPattern", "part-(["),
-            r": groupPattern 'part-\(\[' is no regular expression: unterminated character set",
+            with_custom("group", {"from": "file name", "pattern": "part-(["}),
+            r": group: Value error, pattern 'part-\(\[' is no regular expression: unterminated character set",
             id="pattern without an end",
         ),
         pytest.param(
-            with_custom("groupPattern", 7), ": group_pattern: Input should be a valid string", id="no pattern"
+            with_custom("group", {"from": "file name", "pattern": 7}),
+            ": group.pattern: Input should be a valid string",
+            id="no pattern",
         ),
+        pytest.param(
+            with_custom("group", {"from": "column"}),
+            ": group: Value error, from 'column' needs column",
+            id="a column without a name",
+        ),
+        pytest.param(
+            with_custom("group", {"from": "folder", "seconds": 3}),
+            ": group: Value error, from 'folder' takes no seconds",
+            id="a rule of two kinds",
+        ),
+        pytest.param(
+            with_custom("group", {"from": "seconds", "seconds": -1}),
+            ": group.seconds: Input should be greater than 0",
+            id="a pause below nothing",
+        ),
+        pytest.param(
+            with_custom("group", {"from": "barcode"}), ": group.from: Input should be 'folder'", id="unknown source"
+        ),
+        pytest.param(with_custom("group", "part"), ": group: Input should be a valid dictionary", id="no rule"),
     ],
 )
 def test_what_a_loop_of_images_lacks_is_named(change: Change, message: str) -> None:

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from data_contracts.evaluation import Answer, ClassTable, Evaluation, Outcome, PromotionEvidence
-from data_contracts.image_contract import ImageClass, ImageContract, NearDuplicateRule, SplitRule
-from data_contracts.images import ImageFacts
+from data_contracts.image_contract import GroupRule, ImageClass, ImageContract, NearDuplicateRule, SplitRule
+from data_contracts.images import ImageFacts, LabeledImage, Split
 from data_contracts.ledger import (
     GENESIS,
     Actor,
     ChampionSwitched,
     Event,
+    ForgottenOfBatch,
     HeldOutLookedAt,
     HeldOutVersionMade,
     ImagesAccepted,
+    ImagesForgotten,
     IterationClosed,
     IterationOpened,
     LedgerEntry,
@@ -85,7 +87,7 @@ def image_contract(
     *,
     held_out: float = 0.15,
     validation: float = 0.1,
-    group_pattern: str | None = None,
+    group: GroupRule | None = None,
     near_duplicates: NearDuplicateRule | None = NEAR,
 ) -> ImageContract:
     """A contract of two classes."""
@@ -96,8 +98,29 @@ def image_contract(
         classes=(ImageClass(name="crazing", answer="crazing"), ImageClass(name="scratches", answer="scratches")),
         rules=(),
         split=SplitRule(salt="holdout-v1", held_out=held_out, validation=validation),
-        group_pattern=group_pattern,
+        group=group,
         near_duplicates=near_duplicates,
+    )
+
+
+def by_name(pattern: str) -> GroupRule:
+    """Groups come from what *pattern* finds in the file's name."""
+    return GroupRule(source="file name", pattern=pattern)
+
+
+def known(file: str, label: str = "crazing", *, picture: str | None = None, split: Split = Split.TRAIN) -> LabeledImage:
+    """An image accepted earlier, from a file of the batch "earlier"."""
+    fact = facts(file, label, picture=picture)
+    return LabeledImage(
+        digest=fact.digest,
+        pixel_digest=str(fact.pixel_digest),
+        label=label,
+        group=str(fact.pixel_digest),
+        split=split,
+        source=f"earlier/{file}",
+        who="ines",
+        labeled_at=START,
+        media_type="JPEG",
     )
 
 
@@ -157,6 +180,36 @@ def accepted(*, train: int = 100, held_out: int = 30, batch: str = "monday", **c
         labels=f"labels/{batch}.parquet",
         labels_digest="3" * 64,
     )
+
+
+def labeled(
+    digest: str,
+    *,
+    label: str = "crazing",
+    split: Split = Split.TRAIN,
+    source: str = "monday/any.jpg",
+    who: str = "ines",
+) -> LabeledImage:
+    """An accepted image."""
+    return LabeledImage(
+        digest=digest,
+        pixel_digest=f"pixels of {digest}",
+        label=label,
+        group=digest,
+        split=split,
+        source=source,
+        who=who,
+        labeled_at=START,
+        media_type="JPEG",
+    )
+
+
+def forgotten(
+    *digests: str, batch: str = "monday", trained: tuple[int, ...] = (), erase: bool = False, **splits: int
+) -> ImagesForgotten:
+    """Images of the class crazing are forgotten; *splits* says how many of each."""
+    gone = ForgottenOfBatch(batch=batch, classes={"crazing": sum(splits.values())}, splits=splits)
+    return ImagesForgotten(digests=digests, why="any", erase=erase, batches=(gone,), trained=trained)
 
 
 def held_out_made(version: str = "v1") -> HeldOutVersionMade:

@@ -83,7 +83,7 @@ def test_the_same_contract_has_no_changes() -> None:
         (with_class("scratches"), "alias removed"),
         (split(salt="steel-surface-2"), "split changed"),
         (split(held_out=0.2), "split changed"),
-        (with_custom("groupPattern", "^[a-z]+"), "group pattern changed"),
+        (with_custom("group", {"from": "folder"}), "group changed"),
         (without_near_duplicates, "near duplicates changed"),
         (with_custom("nearDuplicates", {"coarse": 6, "fine": 48}), "near duplicates changed"),
         (with_custom("balance", {"largest_ratio": 3, "severity": "error"}), "balance changed"),

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from data_contracts.image_contract import ImageContract, NearDuplicateRule
+from data_contracts.image_contract import GroupRule, ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts, LabeledImage, Split
 from decisions.grouping import Placement, place
 from decisions.images import image_facts
 from decisions.splits import split_of
-from tests.decisions.builders import image_contract
+from tests.decisions.builders import by_name, image_contract
 from tests.decisions.pictures import texture
 from tests.decisions.test_images import saved
 
@@ -86,14 +86,14 @@ def test_a_newcomer_that_bridges_two_splits_is_refused_and_the_held_out_image_le
     assert [(each.code, each.reason) for each in placement.refused] == [
         (
             "bridges_splits",
-            "nearly the same picture as images on both sides of the held-out set: one in held-out, one in train",
+            "it shows the same part as images on both sides of the held-out set: one in held-out, one in train",
         )
     ]
     assert placement.leaky == (held_out.digest,)
 
 
 def test_a_group_from_the_file_name_keeps_together_what_looks_different() -> None:
-    grouped = image_contract(group_pattern=r"part(?P<group>\d+)")
+    grouped = image_contract(group=by_name(r"part(?P<group>\d+)"))
     new = [facts(texture(1), "dent/part7_a.png"), facts(texture(2), "dent/part7_b.png")]
     placement = place(new, [known(texture(3), HELD_OUT, group="7")], grouped)
 
@@ -118,7 +118,7 @@ def test_what_only_the_coarse_hash_finds_goes_to_a_person() -> None:
 
 def shots(count: int, labels: tuple[str, ...] = ("dent",)) -> list[ImageFacts]:
     """Return so many exposures of one part."""
-    images = (ImageEnhance.Brightness(texture(1)).enhance(1 + number / 1000) for number in range(count))
+    images = (ImageEnhance.Brightness(texture(1)).enhance(1 + number / 100) for number in range(count))
     return [facts(image, f"shot{number}.png", labels[number % len(labels)]) for number, image in enumerate(images)]
 
 
@@ -150,3 +150,48 @@ def test_an_empty_batch_has_nothing_to_place() -> None:
     empty: ImageContract = image_contract()
 
     assert place([], [known(texture(1), TRAIN)], empty) == Placement()
+
+
+BURST = image_contract(group=GroupRule(source="seconds", seconds=10), near_duplicates=None)
+
+
+def taken(second: int, file: str, *, camera: str = "A") -> ImageFacts:
+    """A shot unlike all others, taken so many seconds after six."""
+    when = f"2026-11-25T06:{second // 60:02}:{second % 60:02}"
+    return facts(texture(hash_of(file)), file).model_copy(update={"taken_at": when, "camera": camera})
+
+
+def hash_of(file: str) -> int:
+    return sum(file.encode())
+
+
+def test_shots_that_follow_each_other_closely_are_one_group() -> None:
+    new = [taken(0, "dent/a.png"), taken(9, "dent/b.png"), taken(18, "dent/c.png"), taken(60, "dent/d.png")]
+    groups = [each.group for each in place(new, [], BURST).placed]
+
+    assert len(set(groups[:3])) == 1
+    assert groups[3] != groups[0]
+
+
+@pytest.mark.parametrize(
+    "other", [taken(1, "dent/b.png", camera="B"), taken(1, "dent/line 2/b.png"), taken(11, "dent/b.png")]
+)
+def test_shots_of_another_camera_folder_or_time_stay_apart(other: ImageFacts) -> None:
+    one, two = place([taken(0, "dent/a.png"), other], [], BURST).placed
+
+    assert one.group != two.group
+
+
+def test_a_shot_right_after_a_known_one_joins_its_group_and_split() -> None:
+    first = known(texture(1), HELD_OUT).model_copy(
+        update={"taken_at": "2026-11-25T06:00:00", "camera": "A", "source": "monday/dent/x.png"}
+    )
+    (placed,) = place([taken(5, "dent/a.png")], [first], BURST).placed
+
+    assert (placed.group, placed.split) == (first.group, HELD_OUT)
+
+
+def test_exposures_that_the_contract_groups_already_are_no_fixed_camera() -> None:
+    by_part = image_contract(group=by_name("shot"))
+
+    assert place(shots(30), [], by_part).stopped is None

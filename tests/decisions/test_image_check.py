@@ -6,7 +6,8 @@ from PIL import Image, ImageEnhance, ImageOps
 from data_contracts.findings import Findings
 from data_contracts.image_contract import NearDuplicateRule
 from data_contracts.images import ImageFacts
-from decisions.image_check import ImageCheck, Leak, calibrated, check, class_folder, side_of
+from decisions.class_folders import class_folder, side_of
+from decisions.image_check import ImageCheck, Leak, calibrated, check
 from decisions.images import image_facts
 from tests.decisions.builders import image_contract
 from tests.decisions.pictures import texture

@@ -18,7 +18,7 @@ from tests.decisions.pictures import disc, gradient
     ],
 )
 def test_features_are_those_of_the_formulas(image: Image.Image, expected: tuple[float, ...]) -> None:
-    assert astuple(image_features(image.convert("RGB"))) == pytest.approx(expected, abs=1e-9)
+    assert astuple(image_features(image.convert("RGB")))[:6] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_pure_colour_is_saturated_and_has_no_edges() -> None:
@@ -35,3 +35,26 @@ def test_a_large_picture_is_looked_at_in_small() -> None:
     large = disc().convert("RGB").resize((2048, 2048), Image.Resampling.NEAREST)
 
     assert image_features(large) == image_features(large.resize((512, 512), Image.Resampling.BOX))
+
+
+def test_even_light_is_even_and_a_black_picture_is_too() -> None:
+    assert [image_features(Image.new("RGB", (50, 40), grey)).evenness for grey in ("grey", "black")] == [1, 1]
+
+
+def test_light_from_one_side_is_uneven() -> None:
+    ramp = Image.linear_gradient("L").convert("RGB")
+
+    assert image_features(ramp).evenness == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_small_dark_object_leaves_the_light_even() -> None:
+    picture = Image.new("RGB", (200, 200), (180, 180, 180))
+    picture.paste((0, 0, 0), (10, 10, 35, 35))
+
+    assert image_features(picture).evenness == 1
+
+
+def test_a_large_picture_keeps_its_shape_in_small() -> None:
+    wide = Image.new("RGB", (20_000, 1), (9, 9, 9))
+
+    assert image_features(wide).brightness == pytest.approx(9 / 255)

@@ -59,6 +59,6 @@ def test_an_image_of_a_split_class_enters_again_under_its_new_label() -> None:
     earlier = known("a", label="scratches")
     again = facts("grooves/a.jpg", "grooves").model_copy(update={"pixel_digest": earlier.pixel_digest})
 
-    labels = {image.pixel_digest: image.label for image in still_asked([earlier], SPLIT)}
+    labels = {image.pixel_digest: image for image in still_asked([earlier], SPLIT)}
 
     assert [fact.label for fact in judge_batch([again], [], labels).accepted] == ["grooves"]

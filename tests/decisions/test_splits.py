@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from data_contracts.image_contract import SplitRule
+from data_contracts.image_contract import GroupRule, SplitRule
 from data_contracts.images import Split
 from decisions.splits import group_of, hash_share, split_of
-from tests.decisions.builders import facts, image_contract
+from tests.decisions.builders import by_name, facts, image_contract
 
 RULE = SplitRule(salt="holdout-v1", held_out=0.15, validation=0.1)
 
@@ -62,18 +62,51 @@ def test_any_text_has_a_share_from_zero_to_below_one(group: str) -> None:
     ],
 )
 def test_the_pattern_finds_the_part_in_the_files_name(pattern: str, file: str, group: str) -> None:
-    assert group_of(facts(file), image_contract(group_pattern=pattern)) == group
+    assert group_of(facts(file), image_contract(group=by_name(pattern))) == group
 
 
-@pytest.mark.parametrize("pattern", [None, r"part-\d+", r"(?P<group>\d*)"])
-def test_a_picture_whose_name_tells_no_part_is_its_own_group(pattern: str | None) -> None:
-    fact = facts("crazing/holiday.jpg")
+@pytest.mark.parametrize("pattern", [r"part-\d+", r"(?P<group>\d*)"])
+def test_a_name_in_which_the_pattern_finds_no_part_tells_no_group(pattern: str) -> None:
+    assert group_of(facts("crazing/holiday.jpg"), image_contract(group=by_name(pattern))) is None
 
-    assert group_of(fact, image_contract(group_pattern=pattern)) == fact.pixel_digest
+
+def test_without_a_rule_each_picture_is_its_own_group() -> None:
+    fact = facts("crazing/part-7.jpg")
+
+    assert group_of(fact, image_contract()) == fact.pixel_digest
+
+
+@pytest.mark.parametrize(
+    ("file", "group"),
+    [
+        ("crazing/part-7/a.jpg", "part-7"),
+        ("train/crazing/line 2/part-7/a.jpg", "line 2/part-7"),
+        ("part-7/a.jpg", "part-7"),
+        ("crazing/a.jpg", None),
+        ("a.jpg", None),
+    ],
+)
+def test_the_folder_below_the_class_is_the_part(file: str, group: str | None) -> None:
+    fact = facts(file).model_copy(update={"said": "crazing"})
+
+    assert group_of(fact, image_contract(group=GroupRule(source="folder"))) == group
+
+
+def test_a_column_of_the_labels_sheet_names_the_part() -> None:
+    fact = facts("a.jpg").model_copy(update={"group": "part-7"})
+
+    assert group_of(fact, image_contract(group=GroupRule(source="column", column="serial"))) == "part-7"
+
+
+@pytest.mark.parametrize(("taken_at", "alone"), [("2026-11-25T06:00:00", True), ("yesterday", False), (None, False)])
+def test_a_shot_needs_a_time_to_be_put_beside_others(taken_at: str | None, alone: bool) -> None:  # noqa: FBT001
+    fact = facts("a.jpg").model_copy(update={"taken_at": taken_at})
+
+    assert (group_of(fact, image_contract(group=GroupRule(source="seconds", seconds=60))) is not None) is alone
 
 
 def test_exposures_of_one_part_share_its_split() -> None:
-    contract = image_contract(group_pattern=r"part-\d+")
-    splits = {split_of(group_of(facts(f"crazing/part-7_exp{n}.jpg"), contract), contract.split) for n in range(50)}
+    contract = image_contract(group=by_name(r"part-\d+"))
+    splits = {split_of(str(group_of(facts(f"crazing/part-7_exp{n}.jpg"), contract)), contract.split) for n in range(50)}
 
     assert len(splits) == 1

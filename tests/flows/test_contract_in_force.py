@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from data_contracts.errors import BatchStopped
 from data_contracts.images import Split
 from deployments.check_images import check_folder
 from deployments.commands import ingest_inbox
-from flows.ingest_images import ingest_images
+from flows.ingest_images import BatchesNotTaken, ingest_images
 from tasks.ingestion import refusals
 from tasks.labels import labeled_images
 from tests.support.contracts import (
     Change,
     changed,
+    silent,
     with_class,
     with_custom,
     with_freshness,
@@ -37,7 +37,7 @@ SPLIT = (
 
 
 def edit(folder: LoopFolder, *changes: Change) -> None:
-    (folder.path / "contract.odcs.yaml").write_bytes(changed(*changes))
+    (folder.path / "contract.odcs.yaml").write_bytes(changed(silent, *changes))
 
 
 def labels(folder: LoopFolder) -> list[str]:
@@ -86,7 +86,7 @@ def test_a_batch_that_breaks_a_rule_about_all_of_it_is_not_taken(
     edit(loop_folder, rule, with_owner("ines"))
     loop_folder.deliver("one", [scratch])
 
-    with pytest.raises(BatchStopped, match=r"The batch one is not taken: .* Owner of the contract: ines\."):
+    with pytest.raises(BatchesNotTaken, match=r"The batch one is not taken: .* Owner of the contract: ines\."):
         ingest_images(loop_folder.name)
     assert loop_folder.loop().state().batches == ()
 
@@ -126,7 +126,7 @@ def test_an_image_of_a_split_class_waits_for_a_person(loop_folder: LoopFolder, s
     (accepted,) = ingest_images(loop_folder.name)
 
     assert (accepted.accepted, accepted.broken_rules) == (0, {"split_class": 1})
-    assert "say whether it is grooves or hairlines" in refusals(loop_folder.loop(), accepted.batch)[0].reason
+    assert "say whether it is grooves or hairlines" in refusals(loop_folder.loop(), accepted)[0].reason
 
 
 def test_an_image_of_a_split_class_enters_again_under_its_new_one_and_keeps_its_split(

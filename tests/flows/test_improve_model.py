@@ -1,30 +1,26 @@
 """`improve_model` and `ingest_images` on a real Prefect server, with an emulator that learns."""
 
-import io
 import json
 import re
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from cloud import lease
 from cloud.ledger import verify
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Actor, TrainingIntended, TrainingSubmitted
 from decisions.images import as_model_sees, data_url
-from deployments.check_images import check_folder
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
-from tasks.ingestion import refusals
 from tasks.iterations import ContractChanged
 from tasks.labels import image_path, labeled_images
 from tasks.loop import Loop
 from tasks.promotion import approve
 from tasks.tables import from_parquet
 from tests.foundry_emulator.support import EmulatorProcess
-from tests.support.loops import LoopFolder
+from tests.support.loops import LoopFolder, nearly_the_same
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -190,34 +186,6 @@ def test_too_few_images_of_a_class_open_no_iteration(loop_folder: LoopFolder, im
     assert "each class needs 20 images: crazing has 5" in result.reason
 
 
-def test_refused_images_are_kept_apart_with_a_reason(loop_folder: LoopFolder, images: Path) -> None:
-    files = sorted(images.glob("*/*"))[:5]
-    loop_folder.deliver("mixed", files)
-    copy = files[1].read_bytes()
-    loop_folder.put("mixed/crazing/broken.jpg", copy[:2000])
-    loop_folder.put("mixed/crazing/page.jpg", b"<html>not found</html>")
-    loop_folder.put("mixed/crazing/again.jpg", copy)
-    loop_folder.put("mixed/rust/unknown.jpg", files[2].read_bytes())
-    loop = loop_folder.loop()
-    (accepted,) = ingest_images(loop_folder.name)
-
-    assert (accepted.accepted, accepted.quarantined, accepted.duplicates) == (5, 3, 1)
-    assert {refusal.file: refusal.code for refusal in refusals(loop, "mixed")} == {
-        "crazing/broken.jpg": "not_an_image",
-        "crazing/page.jpg": "not_an_image",
-        "rust/unknown.jpg": "unknown_class",
-    }
-    assert loop.store.get(loop.path("quarantine/mixed/files/rust/unknown.jpg")).content == files[2].read_bytes()
-
-
-def test_a_batch_is_ingested_once(loop_folder: LoopFolder, images: Path) -> None:
-    loop_folder.deliver("one", sorted(images.glob("*/*"))[:5])
-    first, again = ingest_images(loop_folder.name), ingest_images(loop_folder.name)
-
-    assert ([each.accepted for each in first], again) == ([5], [])
-    assert verify(loop_folder.loop().store, loop_folder.loop().name).entries == 1
-
-
 def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, images: Path) -> None:
     loop_folder.deliver("one", sorted(images.glob("*/*")))
     ingest_images(loop_folder.name)
@@ -233,51 +201,13 @@ def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, i
     assert {live.name for live in loop.state().deployments.values()} == {f"{loop.name}-base"}
 
 
-def test_images_in_subfolders_belong_to_the_outermost_class(loop_folder: LoopFolder, images: Path) -> None:
-    file = sorted(images.glob("scratches/*"))[0]
-    loop_folder.put("one/scratches/camera-2/line 7/a.jpg", file.read_bytes())
-    (accepted,) = ingest_images(loop_folder.name)
-
-    assert accepted.classes == {"scratches": 1}
-
-
-def test_a_folder_without_images_is_no_batch_yet(loop_folder: LoopFolder) -> None:
-    loop_folder.put("one/.DS_Store", b"x")
-
-    assert ingest_images(loop_folder.name) == []
-
-
-def test_a_folder_is_checked_against_the_images_of_a_loop(loop_folder: LoopFolder, images: Path) -> None:
-    loop_folder.deliver("one", sorted(images.glob("*/*"))[:5])
-    ingest_images(loop_folder.name)
-    told = check_folder(images, None, loop_folder.path, calibrate=False)[1]
-
-    assert isinstance(told, dict)
-    assert sum(each["reason"].endswith("an image accepted earlier") for each in told["duplicates"]) == 5
-
-
-def test_nearly_the_same_picture_stays_on_the_side_of_the_first(loop_folder: LoopFolder, images: Path) -> None:
-    files = sorted(images.glob("*/*"))
-    loop_folder.deliver("one", files)
-    for file in files:
-        loop_folder.put(f"two/{file.parent.name}/{file.stem}.png", _nearly_the_same(file))
-    originals, copies = ingest_images(loop_folder.name)
-    loop = loop_folder.loop()
-    splits: dict[str, set[Split]] = {}
-    for image in labeled_images(loop, loop.state()):
-        splits.setdefault(image.source.rpartition("/")[2].partition(".")[0], set()).add(image.split)
-
-    assert copies.near_duplicates == originals.accepted
-    assert [name for name, found in splits.items() if len(found) > 1] == []
-
-
 def test_what_looks_to_the_model_like_a_held_out_image_does_not_train(loop_folder: LoopFolder, images: Path) -> None:
     contract = loop_folder.path / "contract.odcs.yaml"
     contract.write_text(contract.read_text().replace("value: {coarse: 8, fine: 48}", "value: null"))
     files = sorted(images.glob("*/*"))
     loop_folder.deliver("one", files)
     for file in files:
-        loop_folder.put(f"two/{file.parent.name}/{file.stem}.png", _nearly_the_same(file))
+        loop_folder.put(f"two/{file.parent.name}/{file.stem}.png", nearly_the_same(file))
     ingest_images(loop_folder.name)
     improve_model(loop_folder.name)
     loop = loop_folder.loop()
@@ -293,16 +223,6 @@ def test_what_looks_to_the_model_like_a_held_out_image_does_not_train(loop_folde
     assert not held_out & sent
 
 
-def _nearly_the_same(file: Path) -> bytes:
-    """The picture with one bit of one pixel changed, without loss."""
-    picture = Image.open(file).convert("RGB")
-    red, green, blue = picture.getpixel((0, 0))  # type: ignore[misc]
-    picture.putpixel((0, 0), (red, green, blue ^ 1))
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def test_a_changed_contract_stops_an_open_iteration_in_one_sentence(loop_folder: LoopFolder, images: Path) -> None:
     loop_folder.deliver("one", sorted(images.glob("*/*")))
     ingest_images(loop_folder.name)
@@ -312,25 +232,3 @@ def test_a_changed_contract_stops_an_open_iteration_in_one_sentence(loop_folder:
 
     with pytest.raises(ContractChanged, match="The data contract changed while iteration 1 is open"):
         improve_model(loop_folder.name)
-
-
-def test_a_part_stays_in_its_split_when_the_shares_change(loop_folder: LoopFolder, images: Path) -> None:
-    contract = loop_folder.path / "contract.odcs.yaml"
-    pattern = "      - {property: groupPattern, value: 'part[0-9]+'}\n      - property: smallestClass"
-    grouped = contract.read_text().replace("      - property: smallestClass", pattern)
-    contract.write_text(grouped)
-    files = sorted(images.glob("*/*"))
-    for number, file in enumerate(files):
-        loop_folder.put(f"one/{file.parent.name}/part{number % 40}-a{number}.jpg", file.read_bytes())
-    ingest_images(loop_folder.name)
-    contract.write_text(grouped.replace("held_out: 0.25", "held_out: 0.6"))
-    for number, file in enumerate(files):
-        loop_folder.put(f"two/{file.parent.name}/part{number % 40}-b{number}.png", _nearly_the_same(file))
-    ingest_images(loop_folder.name)
-    loop = loop_folder.loop()
-
-    splits: dict[str, set[Split]] = {}
-    for image in labeled_images(loop, loop.state()):
-        splits.setdefault(image.group, set()).add(image.split)
-    assert len(splits) == 40
-    assert all(len(each) == 1 for each in splits.values())

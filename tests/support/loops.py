@@ -1,11 +1,14 @@
 """A loop's folder for a test: images, contract, settings, and what flows make of them."""
 
+import io
 import os
 import shutil
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from cloud.store import INBOX
 from tasks.loop import Loop, connect
@@ -84,3 +87,13 @@ class LoopFolder:
         """Put one *file*, as BATCH/CLASS/NAME, into the inbox."""
         loop = self.loop()
         loop.store.put(f"{INBOX}/{loop.name}/{file}", content)
+
+
+def nearly_the_same(file: Path) -> bytes:
+    """The picture with one bit of one pixel changed, without loss."""
+    picture = Image.open(file).convert("RGB")
+    red, green, blue = picture.getpixel((0, 0))  # type: ignore[misc]
+    picture.putpixel((0, 0), (red, green, blue ^ 1))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -9,7 +9,7 @@ from data_contracts.findings import Findings
 from data_contracts.images import ImageFacts
 from tasks.contract_check import check_facts
 from tests.decisions.builders import facts
-from tests.support.contracts import Change, read_changed, with_class, with_rule
+from tests.support.contracts import Change, read_changed, silent, with_rule
 
 BETWEEN, ROWS = "expect_column_values_to_be_between", "expect_table_row_count_to_be_between"
 MEAN, IN_SET = "expect_column_mean_to_be_between", "expect_column_values_to_be_in_set"
@@ -20,7 +20,7 @@ def image(file: str = "a.jpg", /, **changes: object) -> ImageFacts:
 
 
 def found(change: Change, *images: ImageFacts) -> Findings:
-    return check_facts(images, read_changed(change))
+    return check_facts(images, read_changed(silent, change))
 
 
 def test_an_image_that_breaks_a_rule_that_warns_gets_in_and_is_told() -> None:
@@ -145,9 +145,3 @@ def test_any_fact_of_an_image_can_have_a_rule(
 
     assert found(rule, image("a.jpg", **{column: good})).refused == ()
     assert [each.code for each in found(rule, image("a.jpg", **{column: bad})).refused] == ["own"]
-
-
-def test_an_image_of_a_split_class_is_refused_beside_its_broken_rules() -> None:
-    split = read_changed(with_class("crazing", retired=True, splitInto=["patches", "inclusion"]))
-
-    assert [each.code for each in check_facts([image(width=3)], split).refused] == ["split_class", "wrong_width"]

@@ -1,5 +1,6 @@
 """Facts from other processes: the same as here, in order, whatever a file does to its reader."""
 
+import hashlib
 import io
 import os
 import signal
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from decisions.images import image_facts
-from tasks.image_workers import ImageFile, ImageWorkers
+from tasks.image_workers import LARGEST_FILE, ImageFile, ImageWorkers
 
 NASTY = os.environ.get("KAIZEN_TEST_NASTY")
 PATIENCE = 30
@@ -43,9 +44,9 @@ def children() -> set[int]:
 
 
 def test_facts_are_those_of_this_process_in_the_order_of_the_files(workers: ImageWorkers) -> None:
-    files = [ImageFile(f"crazing/{number}.png", "crazing", saved((64, 48), number)) for number in range(30)]
+    files = [ImageFile(f"crazing/{number}.png", saved((64, 48), number)) for number in range(30)]
 
-    assert list(workers.facts(files)) == [image_facts(each.content, each.file, each.label) for each in files]
+    assert list(workers.facts(files)) == [image_facts(each.content, each.file) for each in files]
 
 
 def test_files_are_read_as_they_are_needed(workers: ImageWorkers) -> None:
@@ -54,7 +55,7 @@ def test_files_are_read_as_they_are_needed(workers: ImageWorkers) -> None:
     def files() -> Iterator[ImageFile]:
         for number in range(200):
             taken.append(number)
-            yield ImageFile(f"{number}.png", None, saved((16, 16), number))
+            yield ImageFile(f"{number}.png", saved((16, 16), number))
 
     answers = workers.facts(files())
     next(answers)
@@ -63,24 +64,37 @@ def test_files_are_read_as_they_are_needed(workers: ImageWorkers) -> None:
     assert sum(1 for _ in answers) == 199
 
 
+def test_a_file_that_is_no_photograph_for_its_size_is_not_read_into_memory(
+    workers: ImageWorkers, tmp_path: Path
+) -> None:
+    path = tmp_path / "film.jpg"
+    with path.open("wb") as out:
+        out.truncate(LARGEST_FILE + 3)
+    with path.open("rb") as stream:
+        (facts,) = workers.facts([ImageFile.read("film.jpg", stream)])
+
+    assert facts.problem == "the file has 50,000,003 bytes; more than 50,000,000 are no photograph"
+    assert facts.digest == hashlib.sha256(bytes(LARGEST_FILE + 3)).hexdigest()
+
+
 def test_an_image_that_needs_too_much_memory_is_refused_and_the_next_is_read(workers: ImageWorkers) -> None:
-    large, small = ImageFile("large.png", None, saved((7_000, 7_000))), ImageFile("small.png", None, saved((64, 64)))
+    large, small = ImageFile("large.png", saved((7_000, 7_000))), ImageFile("small.png", saved((64, 64)))
     refused, read = workers.facts([large, small])
 
     assert "memory" in str(refused.problem)
-    assert read == image_facts(small.content, "small.png", None)
+    assert read == image_facts(small.content, "small.png")
 
 
 def test_an_image_that_takes_too_long_is_refused_and_the_next_is_read() -> None:
     hasty = ImageWorkers(1, seconds=0.01)
     try:
-        slow = ImageFile("slow.png", "crazing", saved((4_000, 4_000)))
+        slow = ImageFile("slow.png", saved((4_000, 4_000)))
         refused = next(iter(hasty.facts([slow])))
     finally:
         hasty.close()
 
     assert refused.problem == "reading the image takes more than 0.01 seconds"
-    assert (refused.label, refused.bytes, len(refused.digest)) == ("crazing", len(slow.content), 64)
+    assert (refused.bytes, len(refused.digest)) == (len(slow.content), 64)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the list of processes as Linux gives it")
@@ -88,7 +102,7 @@ def test_a_worker_that_dies_costs_one_file_and_is_replaced() -> None:
     single = ImageWorkers(1)
     try:
         before = children()
-        file = ImageFile("a.png", None, saved((64, 64)))
+        file = ImageFile("a.png", saved((64, 64)))
         list(single.facts([file]))
         (worker,) = children() - before
         os.kill(worker, signal.SIGSEGV)
@@ -97,14 +111,14 @@ def test_a_worker_that_dies_costs_one_file_and_is_replaced() -> None:
         single.close()
 
     assert "crashes the reader" in str(first.problem)
-    assert second == image_facts(file.content, "a.png", None)
+    assert second == image_facts(file.content, "a.png")
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the list of processes as Linux gives it")
 def test_closing_ends_every_process() -> None:
     before = children()
     some = ImageWorkers(2)
-    list(some.facts([ImageFile(f"{number}.png", None, saved((64, 64))) for number in range(8)]))
+    list(some.facts([ImageFile(f"{number}.png", saved((64, 64))) for number in range(8)]))
     some.close()
     deadline = time.monotonic() + PATIENCE
     while children() - before and time.monotonic() < deadline:
@@ -115,6 +129,6 @@ def test_closing_ends_every_process() -> None:
 
 @pytest.mark.skipif(not NASTY, reason="set KAIZEN_TEST_NASTY to a folder of broken and odd images to try them all")
 def test_every_hostile_file_gets_the_facts_that_it_gets_alone(workers: ImageWorkers) -> None:
-    files = [ImageFile(path.name, None, path.read_bytes()) for path in sorted(Path(str(NASTY)).iterdir())]
+    files = [ImageFile(path.name, path.read_bytes()) for path in sorted(Path(str(NASTY)).iterdir())]
 
-    assert list(workers.facts(files)) == [image_facts(each.content, each.file, None) for each in files]
+    assert list(workers.facts(files)) == [image_facts(each.content, each.file) for each in files]

@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -63,3 +64,11 @@ def test_records_may_come_one_by_one() -> None:
 def test_a_table_of_other_records_is_not_read_as_these() -> None:
     with pytest.raises(ValueError, match="validation error"):
         from_parquet(to_parquet([LABELED], LabeledImage), Refusal)
+
+
+def test_a_table_of_facts_from_before_there_were_camera_and_evenness_still_loads() -> None:
+    old = facts("a.jpg").model_dump(exclude={"aspect", "camera", "taken_at", "evenness", "derivation"})
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([old]), out)
+
+    assert from_parquet(out.getvalue(), ImageFacts) == [facts("a.jpg")]

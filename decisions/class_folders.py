@@ -1,0 +1,17 @@
+"""What the folders of a file say: the class that it shows, and the side of a split that somebody made."""
+
+SPLIT_FOLDERS = frozenset({"train", "test", "val", "valid", "validation", "held-out", "heldout", "held_out"})
+
+
+def class_folder(file: str) -> str | None:
+    """The folder that names the class of *file*: the first one, or the one inside a folder of a split."""
+    folders = file.split("/")[:-1]
+    if len(folders) > 1 and side_of(file) is not None:
+        return folders[1]
+    return folders[0] if folders and side_of(file) is None else None
+
+
+def side_of(file: str) -> str | None:
+    """The folder of a split, such as train or test, that *file* lies in; None where there is none."""
+    first = file.split("/")[0] if "/" in file else ""
+    return first if first.casefold() in SPLIT_FOLDERS else None
