@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from data_contracts.images import ImageFacts
 from data_contracts.record import Record
+from data_contracts.rule_limits import MODES
 
 SMALLEST_SIDE = 16
 USUAL = ("JPEG", "PNG")
@@ -38,7 +39,7 @@ def measured_limits(facts: Sequence[ImageFacts]) -> MeasuredLimits | None:
     found = {str(fact.format) for fact in readable}
     return MeasuredLimits(
         formats=(*USUAL, *sorted(found - set(USUAL))),
-        modes=tuple(sorted({str(fact.mode) for fact in readable})),
+        modes=tuple(sorted({str(fact.mode) for fact in readable} & MODES)),
         width=_side([fact.width or 1 for fact in readable]),
         height=_side([fact.height or 1 for fact in readable]),
         brightness=_share(_known(fact.brightness for fact in readable)),

@@ -165,6 +165,32 @@ def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
 
 
 @cli.group()
+def contract() -> None:
+    """The data contract: what changed in it, and its page for the person with the camera.
+
+    Example: kaizen contract diff old.odcs.yaml contract.odcs.yaml
+    """
+
+
+@contract.command("diff")
+@click.argument("old", type=FOLDER)
+@click.argument("new", type=FOLDER)
+@JSON
+def contract_diff(old: Path, new: Path, as_json: bool) -> int:
+    """Name every change from OLD to NEW, whether it breaks, and the version that it needs.
+
+    Ends with 1 when a change breaks and the version does not say so.
+
+    Example: kaizen contract diff old.odcs.yaml contract.odcs.yaml --json
+    """
+    from deployments.contract_commands import diff_contracts
+
+    lines, diff = diff_contracts(old, new)
+    _print(lines, diff.model_dump(mode="json"), as_json=as_json)
+    return 0 if diff.enough else FAILED
+
+
+@cli.group()
 def ledger() -> None:
     """The append-only record of everything decided, bought, switched or deleted.
 

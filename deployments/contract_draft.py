@@ -28,8 +28,8 @@ schema:
         value: {{coarse: 8, fine: 48}}
       - property: smallestClass # images that each class needs before anything is trained
         value: 20
-      # - property: groupPattern # where file names tell the part, images of one part stay together
-      #   value: "^(part[0-9]+)_"
+      # - property: group # what tells images of one part: they stay on one side of every split
+      #   value: {{from: file name, pattern: "^part[0-9]+"}}
     properties:
       - name: label
         logicalType: string
@@ -100,6 +100,8 @@ def _rules(limits: MeasuredLimits) -> list[str]:
 
 
 def _one_of(column: str, values: Sequence[str], rule: str, description: str) -> str:
+    if not values:
+        return ""
     listed = f"{{value_set: [{', '.join(map(_text, values))}]}}"
     return RULE.format(
         column=column,

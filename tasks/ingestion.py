@@ -22,6 +22,7 @@ from decisions.grouping import Placed, Placement, place
 from decisions.labeling import labeled
 from decisions.retired_classes import still_asked
 from tasks.contract_check import check_facts
+from tasks.contract_history import hold_contract
 from tasks.image_workers import shared_workers
 from tasks.inbox import batch_files, inbox_path, read_image, read_labels
 from tasks.labels import accepted_images, forgotten_digests, image_path
@@ -47,6 +48,7 @@ def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
 def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     """Check the facts against the contract, store what is accepted, quarantine the rest, write the ledger."""
     loop = connect(folder)
+    hold_contract(loop)
     state, files = loop.state(), batch_files(loop, batch)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     named, unlabeled = labeled(rows, read_labels(loop, batch, files), loop.contract)

@@ -39,12 +39,35 @@ def test_help_lists_the_commands() -> None:
     done = kaizen("--help")
 
     assert done.returncode == 0
-    for command in ("init", "demo", "up", "check-images", "ingest", "improve", "approve", "ledger", "emulator"):
+    for command in (
+        "init",
+        "demo",
+        "up",
+        "check-images",
+        "ingest",
+        "improve",
+        "approve",
+        "contract",
+        "ledger",
+        "emulator",
+    ):
         assert f"  {command} " in done.stdout
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "demo", "up", "check-images", "ingest", "improve", "approve", "ledger log", "ledger verify"]
+    "command",
+    [
+        "init",
+        "demo",
+        "up",
+        "check-images",
+        "ingest",
+        "improve",
+        "approve",
+        "contract diff",
+        "ledger log",
+        "ledger verify",
+    ],
 )
 def test_every_help_shows_an_example(command: str) -> None:
     done = kaizen(*command.split(), "--help")

@@ -19,6 +19,7 @@ from tests.support.contracts import (
     with_freshness,
     with_owner,
     with_rule,
+    with_version,
 )
 from tests.support.loops import LoopFolder
 
@@ -26,8 +27,9 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 DARK = with_rule("brightness", "expect_column_values_to_be_between", severity="warning", min_value=1)
 MANY = "expect_table_row_count_to_be_between"
-RENAMED = (with_class("scratches", retired=True, successor="grooves"), with_class("grooves"))
+RENAMED = (with_version("2.0.0"), with_class("scratches", retired=True, successor="grooves"), with_class("grooves"))
 SPLIT = (
+    with_version("2.0.0"),
     with_class("scratches", retired=True, splitInto=["grooves", "hairlines"]),
     with_class("grooves"),
     with_class("hairlines"),

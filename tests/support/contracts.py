@@ -97,6 +97,11 @@ def with_freshness(value: object, unit: str = "d") -> Change:
     return lambda document: document.update(slaProperties=[{"property": "freshness", "value": value, "unit": unit}])
 
 
+def with_version(version: str) -> Change:
+    """Give the contract another version."""
+    return lambda document: document.update(version=version)
+
+
 def silent(document: Document) -> None:
     """Let nothing be warned of, and nothing be said of a batch as a whole."""
     for each in table(document)["properties"]:

@@ -1,0 +1,65 @@
+"""The contracts under which a loop took images: kept, and compared before more is taken."""
+
+import hashlib
+
+from cloud.errors import CloudUnavailable
+from cloud.store import NotFound
+from data_contracts.contract_file import read_contract
+from data_contracts.errors import ContractBroken
+from data_contracts.image_contract import ImageContract
+from data_contracts.ledger import ImagesAccepted
+from decisions.contract_diff import contract_diff
+from tasks.loop import Loop
+
+
+class ContractNeedsVersion(ContractBroken):
+    """The contract changed in a way that breaks, and its version does not say so."""
+
+
+def hold_contract(loop: Loop) -> None:
+    """Keep the contract in force; raises ContractNeedsVersion when it breaks with that of the last accepted batch.
+
+    A loop whose last batch came before contracts were kept has nothing to compare with.
+    """
+    before = _last_contract(loop)
+    if before is not None and before.digest != loop.contract.digest:
+        _check_version(before, loop.contract)
+    loop.store.create(_path(loop, loop.contract.digest), _content(loop))
+
+
+def _check_version(before: ImageContract, now: ImageContract) -> None:
+    diff = contract_diff(before, now)
+    if diff.enough:
+        return
+    first, *more = diff.breaking
+    others = f" and {len(more)} more" if more else ""
+    raise ContractNeedsVersion(
+        f"The data contract breaks with version {before.version}, under which the last batch was taken: {first.kind},"
+        f" {first.about} ({first.told}){others}; take the change back, or set version to {diff.needed}"
+    )
+
+
+def _last_contract(loop: Loop) -> ImageContract | None:
+    taken = (entry for entry in reversed(loop.ledger.read()) if isinstance(entry.event, ImagesAccepted))
+    last = next(taken, None)
+    if last is None:
+        return None
+    path = _path(loop, last.contract)
+    try:
+        content = loop.store.get(path).content
+    except NotFound:
+        return None
+    if hashlib.sha256(content).hexdigest() != last.contract:
+        raise ContractBroken(f"{path} in the store is not the contract that the ledger names; restore it")
+    return read_contract(content, name=path)
+
+
+def _content(loop: Loop) -> bytes:
+    content = (loop.folder / loop.settings.contract).read_bytes()
+    if hashlib.sha256(content).hexdigest() != loop.contract.digest:
+        raise CloudUnavailable("The data contract was changed while a batch was judged")
+    return content
+
+
+def _path(loop: Loop, digest: str) -> str:
+    return loop.path("contracts", f"{digest}.yaml")
