@@ -10,7 +10,7 @@ from decisions.forgetting import by_digests, by_source
 from decisions.loop_state import LoopState
 from tasks.erasing import Erasing, erase
 from tasks.forgetting import Uses, forget, uses_of
-from tasks.labels import accepted_images
+from tasks.labels import label_history
 from tasks.loop import connect
 
 
@@ -24,7 +24,7 @@ def forget_images(
     if bool(digests) == (source is not None):
         raise WrongInput("Name the images by their digests, or by --source: one of the two")
     loop = connect(str(folder))
-    known = accepted_images(loop.store, loop.state())
+    known = list(label_history(loop.store, loop.state()))
     images = by_digests(known, digests) if source is None else by_source(known, source)
     actor = Actor(name=getpass.getuser(), established="command line")
     recorded = forget(loop, images, source=source, why=why, erase=erase_bytes, actor=actor)

@@ -14,7 +14,7 @@ from data_contracts.record import Record
 from decisions.images import as_model_sees
 from decisions.loop_state import LoopState, state_of
 from tasks.forgetting import digests_in, splits_used
-from tasks.labels import accepted_images, image_path
+from tasks.labels import image_path, label_history
 from tasks.loop import Loop
 from tasks.tables import from_parquet
 
@@ -69,7 +69,7 @@ def _other_loops(loop: Loop, digests: frozenset[str]) -> dict[str, tuple[str, ..
     found = {}
     for name in sorted(names):
         state = state_of(Ledger(loop.store, name, loop.now).read())
-        used = {image.digest for image in accepted_images(loop.store, state)} & digests - state.erased
+        used = {image.digest for image in label_history(loop.store, state)} & digests - state.erased
         if used:
             found[name] = tuple(sorted(used))
     return found

@@ -1,8 +1,8 @@
 """The label history of a loop: what each accepted batch added, and where the images' bytes are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from cloud.store import DATA
+from cloud.store import DATA, Store
 from data_contracts.images import LabeledImage
 from decisions.loop_state import LoopState
 from decisions.retired_classes import relabeled
@@ -12,13 +12,15 @@ from tasks.tables import from_parquet
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
 
 
-def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
-    """All accepted images, or those of the first *batches* batches, in the order in which they came.
+def label_history(store: Store, state: LoopState, *, batches: int | None = None) -> Iterator[LabeledImage]:
+    """All accepted images, or those of the first *batches* batches, as they were labeled when they came, in order."""
+    tables = (store.get(batch.labels).content for batch in state.batches[:batches])
+    return (image for table in tables for image in from_parquet(table, LabeledImage))
 
-    Images of a retired class have the label of its successor.
-    """
-    tables = (loop.store.get(batch.labels).content for batch in state.batches[:batches])
-    return relabeled((image for table in tables for image in from_parquet(table, LabeledImage)), loop.contract)
+
+def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
+    """The label history in today's classes: images of a retired class have the label of its successor."""
+    return relabeled(label_history(loop.store, state, batches=batches), loop.contract)
 
 
 def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:

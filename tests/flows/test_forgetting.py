@@ -73,7 +73,7 @@ def test_a_forgotten_picture_is_refused_when_it_comes_back_and_no_copy_is_made(f
     (accepted,) = ingest_images(filled.name)
 
     assert (accepted.accepted, accepted.broken_rules) == (0, {"forgotten": 1})
-    assert refusals(filled.loop(), "two")[0].code == "forgotten"
+    assert refusals(filled.loop(), accepted)[0].code == "forgotten"
     assert holding(filled, content) == [f"inbox/{filled.loop().name}/two/crazing/back.jpg"]
 
 
