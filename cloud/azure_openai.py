@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +58,15 @@ class AzureOpenAI(AzureDeployments):
         with file.open("rb") as stream:
             uploaded = _ask(lambda: self._data.files.create(file=(name, stream), purpose="fine-tune"))
         return self._processed(uploaded.id, name)
+
+    def delete_file(self, file: str) -> None:
+        """See Trainer.delete_file."""
+
+        def delete() -> None:
+            with suppress(openai.NotFoundError):
+                self._data.files.delete(file)
+
+        _ask(delete)
 
     def content(self, file: str) -> bytes:
         """See Trainer.content."""

@@ -23,6 +23,10 @@ class Trainer(Protocol):
         """Upload *file* under *name*, wait until it is processed, return its id; raises CloudRefused when it fails."""
         ...
 
+    def delete_file(self, file: str) -> None:
+        """Delete an uploaded file, by id; deleting what is gone is no error."""
+        ...
+
     def content(self, file: str) -> bytes:
         """The bytes of an uploaded or resulting file, by id."""
         ...

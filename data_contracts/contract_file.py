@@ -30,17 +30,18 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
     document = _parse(content, name)
     _check_against_standard(document, name)
     table = _the_one_table(document, name)
-    columns = {column["name"]: column for column in table.get("properties", [])}
+    columns = _columns(table, name)
     if LABEL not in columns:
         raise ContractBroken(f"{name}: table '{TABLE}' has no property '{LABEL}'; add it with an enum of the classes")
     custom = _custom(table, OF_TABLE, name)
+    classes = read_classes(columns[LABEL].get("enum", []), name)
     try:
         return ImageContract(
             id=document["id"],
             version=read_version(document, name),
             digest=hashlib.sha256(content).hexdigest(),
-            classes=read_classes(columns[LABEL].get("enum", []), name),
-            rules=read_rules(columns.values(), table, name),
+            classes=classes,
+            rules=read_rules(columns.values(), table, (each.name for each in classes), name),
             split=custom.get("split", {}),
             smallest_class=custom.get("smallestClass", 20),
             group=custom.get("group"),
@@ -53,9 +54,20 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
         raise ContractBroken(f"{name}: {_first_problem(error)}") from error
 
 
+class _OnceOnly(yaml.SafeLoader):
+    """A loader that refuses a key that is there twice; YAML would forget the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = next((key for key, _ in node.value if keys.count((key.tag, key.value)) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"'{twice.value}' is there twice", twice.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def _parse(content: bytes, name: str) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(content)
+        document = yaml.load(content, _OnceOnly)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such date, not UTF-8
         raise ContractBroken(f"{name} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
@@ -89,12 +101,26 @@ def _the_one_table(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _custom(element: Mapping[str, Any], known: frozenset[str], name: str) -> dict[str, Any]:
-    given = {each["property"]: each.get("value") for each in element.get("customProperties", [])}
-    for unknown in given.keys() - known:
-        raise ContractBroken(
-            f"{name}: there is no customProperty '{unknown}' here; known are {', '.join(sorted(known))}"
-        )
+    given: dict[str, Any] = {}
+    for each in element.get("customProperties", []):
+        key = each["property"]
+        if key not in known:
+            raise ContractBroken(
+                f"{name}: there is no customProperty '{key}' here; known are {', '.join(sorted(known))}"
+            )
+        if key in given:
+            raise ContractBroken(f"{name}: the customProperty '{key}' is there twice; say it once")
+        given[key] = each.get("value")
     return given
+
+
+def _columns(table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for column in table.get("properties", []):
+        if column["name"] in columns:
+            raise ContractBroken(f"{name}: the property '{column['name']}' is there twice; join the two")
+        columns[column["name"]] = column
+    return columns
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -58,9 +58,9 @@ class Rule(Record):
 class SplitRule(Record):
     """Shares of the splits and the salt that decides them; the salt never changes in a loop's life."""
 
-    salt: str
-    held_out: float = Field(gt=0, lt=1)
-    validation: float = Field(ge=0, lt=1)
+    salt: str = Field(min_length=1)
+    held_out: float = Field(gt=0, lt=1, strict=True)
+    validation: float = Field(ge=0, lt=1, strict=True)
 
     @model_validator(mode="after")
     def _something_trains(self) -> Self:
@@ -79,8 +79,8 @@ class BalanceRule(Record):
 class NearDuplicateRule(Record):
     """Largest distances, in bits, at which two pictures are nearly the same: of 64-bit and of 256-bit hashes."""
 
-    coarse: int = Field(8, ge=0, le=32)
-    fine: int = Field(48, ge=0, le=128)
+    coarse: int = Field(8, ge=0, le=32, strict=True)
+    fine: int = Field(48, ge=0, le=128, strict=True)
 
 
 class GroupRule(Record):
@@ -95,7 +95,9 @@ class GroupRule(Record):
     )
     pattern: str | None = Field(None, description="Regular expression; its group 'group', or all that it matches.")
     column: str | None = Field(None, min_length=1)
-    seconds: float | None = Field(None, gt=0, allow_inf_nan=False, description="Longest pause between two shots.")
+    seconds: float | None = Field(
+        None, gt=0, strict=True, allow_inf_nan=False, description="Longest pause between two shots."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -119,7 +121,9 @@ class ImageContract(Record):
     classes: tuple[ImageClass, ...]
     rules: tuple[Rule, ...]
     split: SplitRule
-    smallest_class: int = Field(20, ge=1, description="Images that each class needs before anything is trained.")
+    smallest_class: int = Field(
+        20, ge=1, strict=True, description="Images that each class needs before anything is trained."
+    )
     group: GroupRule | None = Field(None, description="What tells the group of an image; None: each is its own.")
     near_duplicates: NearDuplicateRule | None = Field(
         NearDuplicateRule(), description="When two pictures are nearly the same; None: only equal pictures are."

@@ -1,16 +1,31 @@
 """What a rule's arguments may be, so that a slip in a contract never looks like bad images."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, get_args
 
 from data_contracts.images import ImageFacts
 
 LIMITS = ("min_value", "max_value")
 COLUMNS = ("column", "column_A", "column_B")
+NULL, BETWEEN = "expect_column_values_to_be_null", "_to_be_between"
+NOT_OURS = frozenset(
+    {
+        "severity",
+        "description",
+        "id",
+        "meta",
+        "notes",
+        "catch_exceptions",
+        "result_format",
+        "rendered_content",
+        "windows",
+    }
+)
+"""What Great Expectations would take as an argument, although a contract says it elsewhere or not at all."""
 FORMATS = frozenset({"JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"})
 MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16"})
-POSSIBLE = {"format": FORMATS, "mode": MODES}
+POSSIBLE: Mapping[str, Set[str]] = {"format": FORMATS, "mode": MODES}
 
 
 def columns_of(kwargs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -20,14 +35,34 @@ def columns_of(kwargs: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, [*named, *(listed if isinstance(listed, list) else [listed])]))
 
 
-def problem_with(kwargs: Mapping[str, Any], column: str | None) -> str | None:
-    """Why a rule with *kwargs*, about single values of *column* if it is one, can never mean what it says."""
-    return (
-        next((f"{key} holds {value}, which is no number" for key, value in _leaves(kwargs) if _not_finite(value)), None)
-        or next((problem for problem in (_limit(key, kwargs.get(key)) for key in LIMITS) if problem), None)
-        or _order(kwargs)
-        or _choices(kwargs, column)
+def problem_with(
+    expectation: str, kwargs: Mapping[str, Any], column: str | None, possible: Mapping[str, Set[str]] = POSSIBLE
+) -> str | None:
+    """Why a rule can never mean what it says; *column* is the fact that it is about, if it is about one.
+
+    *possible* has all values of the columns that have few.
+    """
+    checks = (
+        _expected(expectation, kwargs),
+        next(
+            (f"{key} holds {value}, which is no number" for key, value in _leaves(kwargs) if _not_finite(value)), None
+        ),
+        *(_limit(key, kwargs.get(key), column) for key in LIMITS),
+        _order(kwargs),
+        _choices(kwargs, column, possible) if "value_set" in kwargs else None,
     )
+    return next((problem for problem in checks if problem), None)
+
+
+def _expected(expectation: str, kwargs: Mapping[str, Any]) -> str | None:
+    if expectation == NULL:
+        return f"{NULL} lets only missing values pass, and those never do"
+    misplaced = sorted(kwargs.keys() & NOT_OURS)
+    if misplaced:
+        return f"{misplaced[0]} is no argument here; id, severity and description stand beside the implementation"
+    if expectation.endswith(BETWEEN) and all(kwargs.get(key) is None for key in (*LIMITS, "quantile_ranges")):
+        return f"it has neither min_value nor max_value, only {', '.join(sorted(kwargs)) or 'nothing'}"
+    return None
 
 
 def _leaves(value: object, key: str = "") -> Iterable[tuple[str, object]]:
@@ -45,11 +80,12 @@ def _not_finite(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _limit(key: str, value: object) -> str | None:
-    if isinstance(value, bool):
-        return f"{key} is {value}, not a number"
-    if isinstance(value, int | float) and value < 0:
+def _limit(key: str, value: object, column: str | None) -> str | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and value < 0:  # type: ignore[operator]
         return f"{key} is {value}, but no fact of an image is negative"
+    if not number and value is not None and (column is None or isinstance(value, bool) or not _is_text(column)):
+        return f"{key} is {value!r}, not a number"
     return None
 
 
@@ -60,19 +96,21 @@ def _order(kwargs: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _choices(kwargs: Mapping[str, Any], column: str | None) -> str | None:
-    choices = kwargs.get("value_set")
-    if "value_set" not in kwargs:
-        return None
+def _choices(kwargs: Mapping[str, Any], column: str | None, possible: Mapping[str, Set[str]]) -> str | None:
+    choices = kwargs["value_set"]
     if not isinstance(choices, list) or not choices:
         return f"value_set is {choices!r}; it needs a list in brackets"
-    wanted: tuple[type, ...] = (str,) if column is None or _is_text(column) else (int, float)
-    wrong = [choice for choice in choices if column and (isinstance(choice, bool) or not isinstance(choice, wanted))]
-    if wrong:
-        return f"value_set holds {wrong[0]!r}, which {column} never is"
-    impossible = sorted(set(choices) - POSSIBLE[column]) if column in POSSIBLE else []
-    known = ", ".join(sorted(POSSIBLE.get(column or "", ())))
-    return f"value_set holds '{impossible[0]}', which {column} never is; known are {known}" if impossible else None
+    if column is None:
+        return None
+    wanted: type | tuple[type, ...] = str if _is_text(column) else (int, float)
+    known = possible.get(column)
+    wrong = [
+        choice
+        for choice in choices
+        if isinstance(choice, bool) or not isinstance(choice, wanted) or (known and choice not in known)
+    ]
+    listed = f"; known are {', '.join(sorted(known))}" if known else ""
+    return f"value_set holds {wrong[0]!r}, which {column} never is{listed}" if wrong else None
 
 
 def _is_text(column: str) -> bool:

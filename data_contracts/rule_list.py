@@ -1,29 +1,36 @@
 """The quality rules of a data contract as its YAML lists them: about single images, and about a batch as a whole."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import Rule
 from data_contracts.images import ImageFacts
-from data_contracts.rule_limits import columns_of, problem_with
+from data_contracts.rule_limits import POSSIBLE, columns_of, problem_with
 
 ENGINE = "greatExpectations"
 SEVERITIES = ("error", "warning")
 
 
-def read_rules(columns: Iterable[Mapping[str, Any]], table: Mapping[str, Any], name: str) -> tuple[Rule, ...]:
+def read_rules(
+    columns: Iterable[Mapping[str, Any]], table: Mapping[str, Any], labels: Iterable[str], name: str
+) -> tuple[Rule, ...]:
     """The rules of all *columns*, then those of the *table*, in the file that messages call *name*.
+
+    *labels* are the names of the classes.
 
     Raises ContractBroken, with the rule and the value, for a rule that could not mean what it says.
     """
+    possible = {**POSSIBLE, "label": frozenset(labels)}
     rules = [
-        _rule(check, column["name"], f"{name}: rule '{_id(check)}' of '{column['name']}'")
+        _rule(check, column["name"], possible, f"{name}: rule '{_id(check)}' of '{column['name']}'")
         for column in columns
         for check in _checks(column, name)
     ]
-    of_table = [_rule(check, None, f"{name}: rule '{_id(check)}' of the table") for check in table.get("quality", [])]
+    of_table = [
+        _rule(check, None, possible, f"{name}: rule '{_id(check)}' of the table") for check in table.get("quality", [])
+    ]
     _check_ids([*rules, *of_table], name)
     return (*rules, *of_table)
 
@@ -35,14 +42,15 @@ def _checks(column: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]
     return checks
 
 
-def _rule(check: Mapping[str, Any], column: str | None, place: str) -> Rule:
+def _rule(check: Mapping[str, Any], column: str | None, possible: Mapping[str, Set[str]], place: str) -> Rule:
     if check.get("engine") != ENGINE:
         raise ContractBroken(f"{place} has the engine '{check.get('engine')}'; images are checked by '{ENGINE}'")
     severity = check.get("severity", "error")
     if severity not in SEVERITIES:
         raise ContractBroken(f"{place} has the severity '{severity}'; known are {', '.join(SEVERITIES)}")
     expectation, kwargs = _implementation(check.get("implementation"), place)
-    problem = problem_with(kwargs, column) or (_columns_problem(kwargs) if column is None else None)
+    about = column or kwargs.get("column")
+    problem = _columns_problem(kwargs) or problem_with(expectation, kwargs, about, possible)
     if problem:
         raise ContractBroken(f"{place}: {problem}")
     return Rule(

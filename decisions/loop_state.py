@@ -1,6 +1,6 @@
 """The state of a loop: a fold over the entries of its ledger. What is not in the ledger did not happen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from pydantic import Field
@@ -133,11 +133,7 @@ class LoopState(Record):
     @property
     def models_to_replace(self) -> frozenset[str]:
         """Models that learned from images forgotten since, directly or through a model that they continued."""
-        known: set[str] = set()
-        for each in self.iterations:
-            if each.number in self.trained_on_forgotten or each.opened.parent in known:
-                known |= each.models
-        return frozenset(known)
+        return models_that_learned(self.iterations, self.trained_on_forgotten)
 
     @property
     def must_restart(self) -> bool:
@@ -156,6 +152,15 @@ class LoopState(Record):
             for label, count in batch.classes.items():
                 counts[label] = counts.get(label, 0) + count
         return counts
+
+
+def models_that_learned(iterations: Iterable[Iteration], trained: Collection[int]) -> frozenset[str]:
+    """The models of the iterations numbered *trained*, and of those that continued one of them."""
+    known: set[str] = set()
+    for each in iterations:
+        if each.number in trained or each.opened.parent in known:
+            known |= each.models
+    return frozenset(known)
 
 
 FIELD_OF_EVENT = {

@@ -164,6 +164,29 @@ def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
     click.echo(f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. Next: kaizen improve")
 
 
+@cli.command()
+@click.argument("digests", nargs=-1, metavar="[DIGEST]...")
+@click.option("--source", help="Instead of digests: a contributor, a batch, or a folder or file of a batch.")
+@click.option("--why", required=True, help="Goes into the ledger.")
+@click.option("--erase", is_flag=True, help="Delete the bytes too: in the store, the inbox and our uploaded files.")
+@LOOP
+@JSON
+def forget(  # noqa: PLR0917  (click passes them by name)
+    digests: tuple[str, ...], source: str | None, why: str, erase: bool, folder: Path, as_json: bool
+) -> int:
+    """Take images out of all future datasets, and tell what used them until now.
+
+    A digest may be cut to its first 8 digits or more.
+
+    Example: kaizen forget --source monday/line-2 --why "customer withdrew them" --erase
+    """
+    from deployments.forget import forget_images
+
+    lines, value, done = forget_images(folder, digests, source, why, erase_bytes=erase)
+    _print(lines, value, as_json=as_json)
+    return 0 if done else FAILED
+
+
 @cli.group()
 def contract() -> None:
     """The data contract: what changed in it, and its page for the person with the camera.

@@ -100,9 +100,12 @@ def _table_problem(rule: Rule, outcome: Any, table: "pd.DataFrame") -> str | Non
         return f"{missing} of {len(table)} images have no value for '{rule.id}'"
     if "observed_value" not in result:
         raise _cannot_run(rule, outcome)
+    if outcome.success:
+        return None
     value = result["observed_value"]
     shown = f"{value:.3g}" if isinstance(value, float) else value
-    return None if outcome.success else f"'{rule.id}' finds {shown} in {len(table)} images"
+    found = f"finds {shown}" if isinstance(value, int | float) else "does not hold"
+    return f"'{rule.id}' {found} in {len(table)} images"
 
 
 def _outcomes(table: "pd.DataFrame", expectations: Sequence[Any]) -> list[tuple[int, Any]]:

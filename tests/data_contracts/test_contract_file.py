@@ -153,7 +153,7 @@ def test_a_misspelt_custom_property_does_not_fall_back_to_its_default(name: str)
 
 
 def test_splits_leave_something_to_train_on() -> None:
-    content = changed(with_custom("split", {"salt": "s", "held_out": 0.7, "validation": 0.3}))
+    content = changed(lambda d: custom(d, "split").update(value={"salt": "s", "held_out": 0.7, "validation": 0.3}))
 
     with pytest.raises(ContractBroken, match="leave no training images"):
         read(content)

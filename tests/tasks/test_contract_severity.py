@@ -107,7 +107,7 @@ def test_a_share_of_the_batch_may_break_a_rule_of_the_table(dark: int, *, stops:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        pytest.param(with_rule(None, ROWS, min_valu=2), "'own' of the table cannot be understood", id="typo"),
+        pytest.param(with_rule(None, ROWS, min_value=2, max_valu=3), "'own' of the table cannot be", id="typo"),
         pytest.param(with_rule(None, "expect_table_to_be_nice"), "cannot be understood: .*nice", id="no such rule"),
         pytest.param(with_rule(None, MEAN, min_value=2), "'own' of the table cannot be understood", id="no column"),
         pytest.param(with_rule(None, MEAN, column="format", min_value=2), "'own' of the table cannot run", id="words"),
@@ -124,7 +124,7 @@ def test_a_rule_of_the_table_that_cannot_run_is_the_contracts_fault(rule: Change
 
 def test_a_rule_of_the_table_that_cannot_be_understood_is_told_even_when_no_image_is_left() -> None:
     with pytest.raises(ContractBroken, match="cannot be understood"):
-        found(with_rule(None, ROWS, min_valu=2), image(width=3))
+        found(with_rule(None, ROWS, min_value=2, max_valu=3), image(width=3))
 
 
 @pytest.mark.parametrize(

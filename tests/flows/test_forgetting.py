@@ -1,0 +1,142 @@
+"""`kaizen forget`: images leave everything new, and on demand their bytes leave every place that is ours."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from cloud.store import DATA, INBOX
+from data_contracts.errors import WrongInput
+from data_contracts.images import LabeledImage
+from deployments.forget import forget_images
+from flows.ingest_images import ingest_images
+from tasks.ingestion import refusals
+from tasks.labels import image_path, labeled_images
+from tests.support.commands import kaizen
+from tests.support.loops import LoopFolder
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def forgotten(
+    folder: LoopFolder, images: Sequence[LabeledImage] = (), *, source: str | None = None, erase: bool = False
+) -> tuple[list[str], dict[str, object], bool]:
+    digests = [image.digest for image in images]
+    return forget_images(folder.path, digests, source, "asked to", erase_bytes=erase)
+
+
+def present(folder: LoopFolder) -> list[LabeledImage]:
+    loop = folder.loop()
+    return labeled_images(loop, loop.state())
+
+
+def holding(folder: LoopFolder, content: bytes) -> list[str]:
+    """Every file of the store, whatever its name, that holds *content*."""
+    store = folder.loop().store
+    return [path for area in (INBOX, DATA) for path in store.list(f"{area}/") if content in store.get(path).content]
+
+
+@pytest.fixture
+def filled(loop_folder: LoopFolder, images: Path) -> LoopFolder:
+    """A loop with five accepted images of the batch one."""
+    loop_folder.deliver("one", sorted(images.glob("*/*"))[:5])
+    ingest_images(loop_folder.name)
+    return loop_folder
+
+
+def test_a_forgotten_image_goes_into_nothing_new(filled: LoopFolder) -> None:
+    first, *rest = present(filled)
+    lines, value, done = forgotten(filled, [first])
+
+    assert present(filled) == rest
+    assert sum(filled.loop().state().class_counts().values()) == 4
+    assert (value["images"], value["recorded"], done) == ([first.digest], True, True)
+    assert lines[0] == "1 images forgotten: no new dataset takes them"
+
+
+def test_forgetting_again_adds_nothing_to_the_ledger(filled: LoopFolder) -> None:
+    image = present(filled)[0]
+    forgotten(filled, [image], erase=True)
+    entries = len(filled.loop().ledger.read())
+
+    again = forgotten(filled, [image], erase=True)
+
+    assert (again[1]["recorded"], len(filled.loop().ledger.read())) == (False, entries)
+
+
+def test_a_forgotten_picture_is_refused_when_it_comes_back_and_no_copy_is_made(filled: LoopFolder) -> None:
+    image = present(filled)[0]
+    content = filled.loop().store.get(image_path(image.digest, image.media_type)).content
+    forgotten(filled, [image], erase=True)
+    filled.put("two/crazing/back.jpg", content)
+    (accepted,) = ingest_images(filled.name)
+
+    assert (accepted.accepted, accepted.broken_rules) == (0, {"forgotten": 1})
+    assert refusals(filled.loop(), "two")[0].code == "forgotten"
+    assert holding(filled, content) == [f"inbox/{filled.loop().name}/two/crazing/back.jpg"]
+
+
+def test_erasing_leaves_no_file_that_holds_the_image(filled: LoopFolder) -> None:
+    image = present(filled)[0]
+    loop = filled.loop()
+    content = loop.store.get(image_path(image.digest, image.media_type)).content
+    filled.put("later/scratches/under another name.jpg", content)
+    loop.store.put(loop.path("quarantine", "old", "files", "a.jpg"), content)
+    loop.store.put(f"{DATA}/as_sent/v0/{image.digest[:2]}/{image.digest}.jpg", content)
+
+    assert len(holding(filled, content)) == 5
+    assert forgotten(filled, [image], erase=True)[0][-1] == "5 files deleted here, 0 training files at the service"
+    assert holding(filled, content) == []
+
+
+def test_without_erase_the_bytes_stay_until_it_is_asked_for(filled: LoopFolder) -> None:
+    image = present(filled)[0]
+    content = filled.loop().store.get(image_path(image.digest, image.media_type)).content
+    forgotten(filled, [image])
+
+    assert len(holding(filled, content)) == 2
+    assert forgotten(filled, [image], erase=True)[1]["recorded"] is True
+    assert holding(filled, content) == []
+    assert filled.loop().state().erased == {image.digest}
+
+
+def test_a_source_takes_its_refused_files_with_it(filled: LoopFolder, images: Path) -> None:
+    filled.deliver("two", sorted(images.glob("*/*"))[5:7])
+    filled.put("two/rust/unknown.jpg", b"a refused file of the same contributor")
+    ingest_images(filled.name)
+    forgotten(filled, source="two", erase=True)
+    loop = filled.loop()
+
+    assert len(present(filled)) == 5
+    assert list(loop.store.list(f"{INBOX}/{loop.name}/two/")) == []
+    assert holding(filled, b"a refused file of the same contributor") == []
+
+
+def test_bytes_that_another_loop_of_the_store_uses_stay_and_it_is_named(filled: LoopFolder, images: Path) -> None:
+    neighbour = LoopFolder.make(filled.path.parent / "neighbour")
+    with (neighbour.path / "kaizen.toml").open("a") as settings:
+        settings.write(f'\n[store]\nfolder = "{filled.loop().store.root}"\n')  # type: ignore[attr-defined]
+    neighbour.deliver("one", sorted(images.glob("*/*"))[:5])
+    ingest_images(neighbour.name)
+    image = present(filled)[0]
+    path = image_path(image.digest, image.media_type)
+
+    lines = forgotten(filled, [image], erase=True)[0]
+    assert lines[-1].startswith(f"The bytes of 1 stay, for the loop {neighbour.loop().name} uses them too")
+    assert filled.loop().store.get(path).content
+    forgotten(neighbour, [image], erase=True)
+    assert path not in filled.loop().store.list(path)
+
+
+def test_digests_and_a_source_at_once_are_refused(filled: LoopFolder) -> None:
+    with pytest.raises(WrongInput, match="Name the images by their digests, or by --source: one of the two"):
+        forgotten(filled, present(filled), source="one")
+
+
+def test_an_unknown_digest_is_one_line_that_names_the_nearest(filled: LoopFolder) -> None:
+    nearest = present(filled)[0].digest
+    ended = kaizen("forget", nearest[:60] + "zzzz", "--why", "any", "--loop", filled.path)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.fullmatch(rf"kaizen: No accepted image has .*; the nearest is {nearest}\n", ended.stderr)
