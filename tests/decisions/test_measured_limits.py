@@ -6,7 +6,7 @@ from decisions.measured_limits import measured_limits
 
 def fact(**known: object) -> ImageFacts:
     features = {"format": "PNG", "mode": "L", "width": 200, "height": 100, "brightness": 0.5, "contrast": 0.2}
-    more = {"sharpness": 80.0, "saturation": 0.0}
+    more = {"sharpness": 80.0, "saturation": 0.0, "evenness": 0.9}
     return ImageFacts.model_validate({"file": "a/1.png", "bytes": 9, "digest": "d" * 64, **features, **more, **known})
 
 

@@ -1,6 +1,7 @@
 """`kaizen init`: a folder that works at once, and in which nothing secret is written."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,14 @@ def test_the_command_says_what_comes_next(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("Next: put images into ")
+
+
+def test_comments_of_the_draft_are_terms_that_a_contract_may_have(tmp_path: Path) -> None:
+    init_loop(tmp_path / "loop", class_folders(tmp_path / "images", "oxide", "pits"), None)
+    file = tmp_path / "loop" / "contract.odcs.yaml"
+    file.write_text(re.sub(r"(?m)^( *)# (team:|slaProperties:|- property:|  value:)", r"\1\2", file.read_text()))
+    contract = contract_in(tmp_path / "loop")
+
+    assert (contract.owner, contract.freshness_days) == ("Quality control", 30)
+    assert contract.group is not None
+    assert contract.balance is not None
