@@ -65,8 +65,8 @@ def _share(values: Sequence[float]) -> Range:
     return (low if low > 0 else None), (high if high < 1 else None)
 
 
-def _half(values: Sequence[float]) -> float:
-    return _down(min(values) / FACTOR)
+def _half(values: Sequence[float]) -> float | None:
+    return _down(min(values) / FACTOR) or None
 
 
 def _down(value: float) -> float:

@@ -33,3 +33,10 @@ def test_a_share_without_room_below_or_above_has_no_limit_there() -> None:
 
 def test_unreadable_files_measure_nothing() -> None:
     assert measured_limits([fact(problem="the file is empty")]) is None
+
+
+def test_a_limit_that_everything_keeps_is_none() -> None:
+    limits = measured_limits([fact(contrast=0.0), fact(contrast=0.2)])
+
+    assert limits is not None
+    assert limits.contrast == (None, None)
