@@ -29,6 +29,7 @@ class MeasuredLimits(Record):
     contrast: Range
     sharpness: Range
     saturation: Range
+    evenness: Range
 
 
 def measured_limits(facts: Sequence[ImageFacts]) -> MeasuredLimits | None:
@@ -46,6 +47,7 @@ def measured_limits(facts: Sequence[ImageFacts]) -> MeasuredLimits | None:
         contrast=(_half(_known(fact.contrast for fact in readable)), None),
         sharpness=(_half(_known(fact.sharpness for fact in readable)), None),
         saturation=_share(_known(fact.saturation for fact in readable)),
+        evenness=(_half(_known(fact.evenness for fact in readable)), None),
     )
 
 
@@ -63,8 +65,8 @@ def _share(values: Sequence[float]) -> Range:
     return (low if low > 0 else None), (high if high < 1 else None)
 
 
-def _half(values: Sequence[float]) -> float:
-    return _down(min(values) / FACTOR)
+def _half(values: Sequence[float]) -> float | None:
+    return _down(min(values) / FACTOR) or None
 
 
 def _down(value: float) -> float:

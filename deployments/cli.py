@@ -213,6 +213,24 @@ def contract_diff(old: Path, new: Path, as_json: bool) -> int:
     return 0 if diff.enough else FAILED
 
 
+@contract.command()
+@click.argument("file", type=FOLDER, required=False)
+@click.option("--html", is_flag=True, help="Print a page of HTML that fits on paper instead.")
+@LOOP
+@JSON
+def guideline(file: Path | None, html: bool, folder: Path, as_json: bool) -> None:
+    """Tell the person with the camera what the contract in FILE, or else the loop's, asks of images.
+
+    Example: kaizen contract guideline contract.odcs.yaml --html > guideline.html
+    """
+    from deployments.guideline import as_html, as_lines, guideline_of
+
+    if html and as_json:
+        raise click.UsageError("say --html or --json")
+    page = guideline_of(file, folder)
+    _print([as_html(page)] if html else as_lines(page), page.model_dump(mode="json"), as_json=as_json)
+
+
 @cli.group()
 def ledger() -> None:
     """The append-only record of everything decided, bought, switched or deleted.

@@ -10,6 +10,7 @@ HEAD = """\
 # Flows read it anew at every run, and the ledger keeps the hash of the version that was in force.
 # What changes the meaning of images or answers needs a new first number of the version: `kaizen contract diff OLD NEW`.
 # The rules below were measured on {examined} images{unreadable}, with a margin; tighten them to what you want.
+# A rule whose severity is error refuses the image; a warning lets it in and counts it.
 apiVersion: v3.1.0
 kind: DataContract
 id: {id}
@@ -18,6 +19,8 @@ status: active
 name: {name}
 description:
   purpose: {purpose}
+# team: {{name: Quality control}} # who answers for the contract
+# slaProperties: [{{property: freshness, value: 30, unit: d}}] # when new images are overdue
 schema:
   - name: images
     description: One row per image.
@@ -28,6 +31,8 @@ schema:
         value: {{coarse: 8, fine: 48}}
       - property: smallestClass # images that each class needs before anything is trained
         value: 20
+      # - property: balance # how many times more images the largest class may have than the smallest
+      #   value: {{largest_ratio: 10, severity: warning}}
       # - property: group # what tells images of one part: they stay on one side of every split
       #   value: {{from: file name, pattern: "^part[0-9]+"}}
     properties:
@@ -35,7 +40,8 @@ schema:
         logicalType: string
         required: true
         # One entry for each class. Its description goes to the person with the camera{to_model}.
-        # `answer` is what the model says for it; `aliases` are other names of its folder.
+        # `answer` is what the model says for it, `aliases` are other names of its folder, `parent` is a wider class;
+        # later come `retired`, and `successor` or `splitInto` for what becomes of its images.
 {codes}        enum:
 """
 CODES = """\
@@ -48,9 +54,12 @@ RULE = """\
           - id: {id}
             type: custom
             engine: greatExpectations
+            severity: {severity}
             description: {description}
             implementation: {{type: {expectation}, kwargs: {kwargs}}}
 """
+LOOKS = frozenset({"brightness", "contrast", "sharpness", "saturation", "evenness"})
+"""What is a matter of degree, so that an image beyond what was measured gets in with a warning."""
 
 
 def contract_draft(
@@ -89,6 +98,7 @@ def _rules(limits: MeasuredLimits) -> list[str]:
         _between("brightness", limits.brightness, "wrong_light", "Keep the light as it is in the other images."),
         _between("contrast", limits.contrast, "no_contrast", "The picture is nearly one grey; is the lens covered?"),
         _between("sharpness", limits.sharpness, "blurred", "Hold the camera still and focus on the part."),
+        _between("evenness", limits.evenness, "uneven_light", "Light the part from all sides, without a bright spot."),
         _between("saturation", limits.saturation, "wrong_colours", "Keep the camera's colour settings as they are."),
     ]
     return [
@@ -107,6 +117,7 @@ def _one_of(column: str, values: Sequence[str], rule: str, description: str) -> 
         column=column,
         kind="string",
         id=rule,
+        severity="error",
         description=_text(description),
         expectation="expect_column_values_to_be_in_set",
         kwargs=listed,
@@ -123,6 +134,7 @@ def _between(column: str, limits: Range, rule: str, description: str) -> str:
         column=column,
         kind="integer" if whole else "number",
         id=rule,
+        severity="warning" if column in LOOKS else "error",
         description=_text(description),
         expectation="expect_column_values_to_be_between",
         kwargs=f"{{{', '.join(given)}}}",

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 
+from cloud.errors import SettingsUnreadable
 from cloud.settings import FILE, load_settings
 from cloud.store import INBOX
 from data_contracts.contract_file import read_contract
@@ -54,6 +55,8 @@ def init_loop(folder: Path, images: Path | None, env: Path | None) -> list[str]:
     the notebook's file *env*, else they are the emulator's. WrongInput when a file is there already, or the folder,
     the images or the file cannot be used; then nothing is written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise WrongInput(f"{folder} is no folder; name one for the loop")
     for file in (folder / FILE, folder / CONTRACT):
         if file.exists():
             raise WrongInput(f"{file} is there already and stays as it is; name another folder")
@@ -104,11 +107,19 @@ def _policy(policy: BaseModel) -> str:
 def _write(folder: Path, settings: str, contract: bytes) -> None:
     with TemporaryDirectory() as trial:
         (Path(trial) / FILE).write_text(settings, "utf-8")
-        load_settings(Path(trial))
+        _check(Path(trial), folder)
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in ((folder / CONTRACT, contract), (folder / FILE, settings.encode())):
         with file.open("xb") as out:
             out.write(content)
+
+
+def _check(trial: Path, folder: Path) -> None:
+    """Read the settings once before they are written; what is wrong by now comes from KAIZEN_* variables."""
+    try:
+        load_settings(trial)
+    except SettingsUnreadable as error:
+        raise SettingsUnreadable(str(error).replace(str(trial), str(folder))) from error
 
 
 def _made(folder: Path, classes: Mapping[str, str], images: Path | None) -> list[str]:

@@ -6,7 +6,7 @@ from decisions.measured_limits import measured_limits
 
 def fact(**known: object) -> ImageFacts:
     features = {"format": "PNG", "mode": "L", "width": 200, "height": 100, "brightness": 0.5, "contrast": 0.2}
-    more = {"sharpness": 80.0, "saturation": 0.0}
+    more = {"sharpness": 80.0, "saturation": 0.0, "evenness": 0.9}
     return ImageFacts.model_validate({"file": "a/1.png", "bytes": 9, "digest": "d" * 64, **features, **more, **known})
 
 
@@ -33,3 +33,10 @@ def test_a_share_without_room_below_or_above_has_no_limit_there() -> None:
 
 def test_unreadable_files_measure_nothing() -> None:
     assert measured_limits([fact(problem="the file is empty")]) is None
+
+
+def test_a_limit_that_everything_keeps_is_none() -> None:
+    limits = measured_limits([fact(contrast=0.0), fact(contrast=0.2)])
+
+    assert limits is not None
+    assert limits.contrast == (None, None)

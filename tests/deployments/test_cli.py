@@ -65,6 +65,7 @@ def test_help_lists_the_commands() -> None:
         "improve",
         "approve",
         "contract diff",
+        "contract guideline",
         "ledger log",
         "ledger verify",
     ],

@@ -46,3 +46,28 @@ def test_a_contract_that_is_not_there_is_named(contracts: tuple[Path, Path]) -> 
         1,
         "kaizen: The data contract missing.yaml cannot be read: No such file or directory\n",
     )
+
+
+def test_the_guideline_of_a_loop_names_its_rules_and_classes(tmp_path: Path) -> None:
+    kaizen("init", tmp_path / "loop")
+    done = kaizen("contract", "guideline", "--loop", tmp_path / "loop")
+
+    assert "  File format must be: JPEG or PNG or BMP or WEBP. Save the image as JPEG or PNG." in done.stdout
+    assert "  crazing: A network of fine cracks all over the surface." in done.stdout
+
+
+def test_the_page_to_print_shows_what_a_contract_says_as_text(tmp_path: Path) -> None:
+    file = tmp_path / "contract.yaml"
+    file.write_bytes(SHIPPED.replace(b"Steel is grey; use a white light.", b"Use <b>white</b> light."))
+    done = kaizen("contract", "guideline", file, "--html")
+
+    assert done.stdout.startswith("<!doctype html>")
+    assert "Use &lt;b&gt;white&lt;/b&gt; light." in done.stdout
+
+
+def test_a_program_gets_the_guideline_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "contract.yaml"
+    file.write_bytes(SHIPPED)
+    page = json.loads(kaizen("contract", "guideline", file, "--json").stdout)
+
+    assert page["smallest_class"] == 20

@@ -1,11 +1,13 @@
 """`kaizen init`: a folder that works at once, and in which nothing secret is written."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from cloud.errors import SettingsUnreadable
 from cloud.settings import load_settings
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
@@ -133,3 +135,29 @@ def test_the_command_says_what_comes_next(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("Next: put images into ")
+
+
+def test_comments_of_the_draft_are_terms_that_a_contract_may_have(tmp_path: Path) -> None:
+    init_loop(tmp_path / "loop", class_folders(tmp_path / "images", "oxide", "pits"), None)
+    file = tmp_path / "loop" / "contract.odcs.yaml"
+    file.write_text(re.sub(r"(?m)^( *)# (team:|slaProperties:|- property:|  value:)", r"\1\2", file.read_text()))
+    contract = contract_in(tmp_path / "loop")
+
+    assert (contract.owner, contract.freshness_days) == ("Quality control", 30)
+    assert contract.group is not None
+    assert contract.balance is not None
+
+
+def test_a_file_is_no_place_for_a_loop(tmp_path: Path) -> None:
+    (tmp_path / "loop").write_text("mine")
+
+    with pytest.raises(WrongInput, match="is no folder"):
+        init_loop(tmp_path / "loop", None, None)
+
+
+def test_what_a_variable_spoils_is_told_by_the_loops_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAIZEN_LOOP", "Not A Name")
+
+    with pytest.raises(SettingsUnreadable, match=re.escape(f"{tmp_path / 'loop' / 'kaizen.toml'}: loop: ")):
+        init_loop(tmp_path / "loop", None, None)
+    assert not (tmp_path / "loop").exists()

@@ -149,3 +149,16 @@ def test_a_check_shows_warnings_and_changes_nothing(loop_folder: LoopFolder, ima
     assert lines[0].startswith("The contract: answers may begin with the same token")
     assert isinstance(told, dict)
     assert {each["code"] for each in told["warned"]} == {"own"}
+
+
+def test_a_contract_that_breaks_under_its_old_version_takes_no_batch(loop_folder: LoopFolder, images: Path) -> None:
+    one, other, *_ = sorted(images.glob("crazing/*"))
+    loop_folder.deliver("one", [one])
+    ingest_images(loop_folder.name)
+    edit(loop_folder, with_class("dents"))
+    loop_folder.deliver("two", [other])
+
+    with pytest.raises(BatchesNotTaken, match=r"class added, dents .* set version to 2\.0\.0"):
+        ingest_images(loop_folder.name)
+    edit(loop_folder, with_class("dents"), with_version("2.0.0"))
+    assert [batch.batch for batch in ingest_images(loop_folder.name)] == ["two"]
