@@ -17,6 +17,8 @@ from decisions.image_features import image_features
 from decisions.perceptual_hashes import perceptual_hashes
 from decisions.png import pixels_are_damaged
 
+FACTS_VERSION = 2
+"""Of how facts are worked out; a change here lets remembered facts be worked out anew."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 50_000_000
 LONGEST_SIDE = 65_500

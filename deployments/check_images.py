@@ -1,7 +1,8 @@
 """`kaizen check-images`: what the contract makes of a folder of images, changing nothing."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from cloud.settings import FILE
@@ -13,7 +14,8 @@ from decisions.image_check import ImageCheck, calibrated, check, class_folder
 from deployments.contract_template import contract_for
 from deployments.people import forecast, told
 from tasks.contract_check import broken_rules
-from tasks.image_workers import ImageFile, shared_workers
+from tasks.facts_cache import cache_file, facts_of_folder
+from tasks.image_workers import shared_workers
 from tasks.labels import labeled_images
 from tasks.loop import connect
 from tasks.people import people_finder
@@ -23,18 +25,26 @@ LEAST_CLASSES = 2
 
 
 def check_folder(
-    folder: Path, contract: Path | None, against: Path | None, *, calibrate: bool, people: bool = False
+    folder: Path,
+    contract: Path | None,
+    against: Path | None,
+    *,
+    calibrate: bool,
+    people: bool = False,
+    cache: bool = True,
 ) -> tuple[list[str], object]:
     """Check the images of *folder*; returns what to print, and the same as a value.
 
     The contract is the file named, else that of the loop *against*, else the shipped rules with the class folders as
     classes. *against* is the folder of a loop whose accepted images count as known. With *people*, images that Azure
-    would probably skip are named. WrongInput without images, or without the extra that *people* needs.
+    would probably skip are named. With *cache*, files that are unchanged since an earlier check
+    are not examined again. WrongInput without images, or without the extra that *people* needs.
     """
     find = people_finder() if people else None
     files = _files(folder)
     wanted = _contract(folder, files, contract, against)
-    facts = list(shared_workers().facts(_image_files(folder, files, wanted)))
+    known = cache_file() if cache else None
+    facts = facts_of_folder(folder, files, partial(_label, wanted), shared_workers, known)
     if calibrate:
         rule = calibrated(facts)
         line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
@@ -84,9 +94,8 @@ def _known(against: Path | None) -> list[LabeledImage]:
     return labeled_images(loop, loop.state())
 
 
-def _image_files(folder: Path, files: Sequence[str], contract: ImageContract) -> Iterator[ImageFile]:
-    for file in files:
-        yield ImageFile(file, contract.label_of(class_folder(file) or ""), (folder / file).read_bytes())
+def _label(contract: ImageContract, file: str) -> str | None:
+    return contract.label_of(class_folder(file) or "")
 
 
 def _told(folder: Path, found: ImageCheck) -> list[str]:

@@ -82,9 +82,16 @@ def ingest(folder: Path, as_json: bool) -> None:
 @click.option("--against", type=FOLDER, help="Folder of a loop whose accepted images count as known.")
 @click.option("--calibrate", is_flag=True, help="Only find thresholds for near-duplicates that suit the images.")
 @click.option("--people", is_flag=True, help="Forecast which images Azure would skip for faces or people.")
+@click.option("--no-cache", is_flag=True, help="Examine unchanged files again, too.")
 @JSON
 def check_images(  # noqa: PLR0917  (click passes them by name)
-    images: Path, contract: Path | None, against: Path | None, calibrate: bool, people: bool, as_json: bool
+    images: Path,
+    contract: Path | None,
+    against: Path | None,
+    calibrate: bool,
+    people: bool,
+    no_cache: bool,
+    as_json: bool,
 ) -> None:
     """Show what the data contract makes of a folder of class folders, changing nothing.
 
@@ -94,7 +101,8 @@ def check_images(  # noqa: PLR0917  (click passes them by name)
     """
     from deployments.check_images import check_folder
 
-    _print(*check_folder(images, contract, against, calibrate=calibrate, people=people), as_json=as_json)
+    checked = check_folder(images, contract, against, calibrate=calibrate, people=people, cache=not no_cache)
+    _print(*checked, as_json=as_json)
 
 
 @cli.command()

@@ -1,10 +1,9 @@
 """A process that decodes one image after another, with bounded memory, so that a hostile file harms nobody else.
 
-It reads requests from standard input and writes facts to standard output, each as a length of four bytes and so many
-bytes; it ends when its input ends.
+It reads files from standard input and writes their facts, as JSON without name and label, to standard output, each as
+a length of four bytes and so many bytes; it ends when its input ends.
 """
 
-import json
 import resource
 import struct
 import sys
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import IO
 
 LENGTH = struct.Struct(">I")
-SEPARATOR = b"\n"
+NAMELESS = ""
+"""A name may be anything, even what JSON cannot hold; it stays with whoever asks."""
 MEMORY = 256 * 1024 * 1024
 """Bytes that decoding one image may take, beyond what the process has when it starts."""
 
@@ -23,10 +23,9 @@ def main() -> int:
 
     _warm_up()
     _limit_memory()
-    while (request := read_message(sys.stdin.buffer)) is not None:
-        about, _, content = request.partition(SEPARATOR)
-        facts = image_facts(content, **json.loads(about))
-        write_message(sys.stdout.buffer, facts.model_dump_json().encode())
+    while (content := read_message(sys.stdin.buffer)) is not None:
+        facts = image_facts(content, NAMELESS, None)
+        write_message(sys.stdout.buffer, facts.model_dump_json(exclude_defaults=True).encode())
     return 0
 
 

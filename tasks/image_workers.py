@@ -2,7 +2,6 @@
 
 import atexit
 import hashlib
-import json
 import os
 import queue
 import subprocess
@@ -17,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from data_contracts.images import ImageFacts
-from tasks.image_worker import MEMORY, SEPARATOR, read_message, write_message
+from tasks.image_worker import MEMORY, read_message, write_message
 
 SECONDS = 10.0
 """That one image may take."""
@@ -72,7 +71,8 @@ class ImageWorkers:
         finally:
             self._idle.put(worker)
         if isinstance(answer, bytes):
-            return ImageFacts.model_validate_json(answer)
+            facts = ImageFacts.model_validate_json(answer)
+            return facts.model_copy(update={"file": file.file, "label": file.label})
         return ImageFacts(
             file=file.file,
             label=file.label,
@@ -135,9 +135,8 @@ def _start() -> subprocess.Popen[bytes]:
 def _asked(process: subprocess.Popen[bytes], file: ImageFile) -> bytes | None:
     assert process.stdin is not None
     assert process.stdout is not None
-    about = json.dumps({"file": file.file, "label": file.label}).encode()
     try:
-        write_message(process.stdin, about + SEPARATOR + file.content)
+        write_message(process.stdin, file.content)
         return read_message(process.stdout)
     except (BrokenPipeError, ConnectionResetError):
         return None
