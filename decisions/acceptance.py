@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from data_contracts.images import ImageFacts, Refusal
+from data_contracts.images import ImageFacts, ImageHeader, Refusal
 from data_contracts.record import Record
 
 
@@ -21,7 +21,7 @@ def judge_batch(facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: M
     labels for one picture are a conflict and neither gets in.
     """
     by_file: dict[str, Refusal] = {}
-    for refusal in (*map(_unreadable, facts), *broken):
+    for refusal in (*map(unfit, facts), *broken):
         if refusal is not None:
             by_file.setdefault(refusal.file, refusal)  # the first reason found is the one to mend first
     sound = [fact for fact in facts if fact.file not in by_file]
@@ -31,7 +31,8 @@ def judge_batch(facts: Sequence[ImageFacts], broken: Sequence[Refusal], known: M
     return Acceptance(accepted=tuple(fresh), refused=tuple(refused), duplicates=tuple(duplicates))
 
 
-def _unreadable(fact: ImageFacts) -> Refusal | None:
+def unfit(fact: ImageHeader) -> Refusal | None:
+    """Why the file cannot be a labeled image, whatever the rules of a contract say; None when it can."""
     if fact.problem is not None and fact.file.rpartition("/")[2].startswith("."):
         return Refusal(file=fact.file, code="sidecar", reason="a hidden file that an operating system left behind")
     if fact.problem is not None:

@@ -12,10 +12,11 @@ from data_contracts.image_contract import ImageContract
 from data_contracts.images import LabeledImage
 from decisions.image_check import ImageCheck, calibrated, check, class_folder
 from deployments.contract_template import contract_for
+from deployments.headers import check_headers, told_of_headers
 from deployments.people import forecast, told
 from tasks.contract_check import broken_rules
 from tasks.facts_cache import cache_file, facts_of_folder
-from tasks.image_workers import shared_workers
+from tasks.image_workers import HeaderFile, shared_workers
 from tasks.labels import labeled_images
 from tasks.loop import connect
 from tasks.people import people_finder
@@ -55,6 +56,15 @@ def check_folder(
         made = forecast(folder, facts, find)
         return [*lines, *told(made)], {**value, "people": made.model_dump(mode="json")}
     return lines, value
+
+
+def check_headers_of(folder: Path, contract: Path | None, against: Path | None) -> tuple[list[str], object]:
+    """Check what the headers of the images of *folder* say, without a look at their pixels; as `check_folder` does."""
+    files = _files(folder)
+    wanted = _contract(folder, files, contract, against)
+    asked = (HeaderFile(file, _label(wanted, file), (folder / file).resolve()) for file in files)
+    found = check_headers(list(shared_workers().headers(asked)), wanted)
+    return told_of_headers(folder, found), found.model_dump(mode="json")
 
 
 def _files(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageContract, Rule
-from data_contracts.images import ImageFacts, Refusal
+from data_contracts.images import ImageHeader, Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NOT_NULL = "expect_column_values_to_not_be_null"
 
 
-def broken_rules(facts: Sequence[ImageFacts], contract: ImageContract) -> list[Refusal]:
+def broken_rules(facts: Sequence[ImageHeader], contract: ImageContract) -> list[Refusal]:
     """One refusal for each image and rule that it breaks; a missing value breaks every rule of its column.
 
     Files that are no readable images have their reason already and are left out. Raises ContractBroken when
@@ -74,7 +74,7 @@ def _batch(table: "pd.DataFrame") -> Any:
     return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
 
 
-def _refusal(fact: ImageFacts, rule: Rule) -> Refusal:
+def _refusal(fact: ImageHeader, rule: Rule) -> Refusal:
     value = getattr(fact, rule.column)
     shown = f"{value:.3g}" if isinstance(value, float) else value
     return Refusal(file=fact.file, code=rule.id, reason=f"{rule.column} is {shown}. {rule.description}".strip())

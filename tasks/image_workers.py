@@ -8,16 +8,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
-from data_contracts.images import ImageFacts
-from tasks.image_worker import MEMORY, read_message, write_message
+from data_contracts.images import ImageFacts, ImageHeader
+from tasks.image_worker import FACTS, HEADER, MEMORY, read_message, write_message
 
+F = TypeVar("F")
+R = TypeVar("R")
 SECONDS = 10.0
 """That one image may take."""
 GRACE_SECONDS = 2.0
@@ -32,6 +36,15 @@ class ImageFile:
     file: str
     label: str | None
     content: bytes
+
+
+@dataclass(frozen=True)
+class HeaderFile:
+    """One file of a batch of which only the header is read, at an absolute path."""
+
+    file: str
+    label: str | None
+    path: Path
 
 
 class ImageWorkers:
@@ -50,11 +63,18 @@ class ImageWorkers:
 
         Files are taken from the iterable as they are needed, so that a batch larger than memory streams.
         """
-        waiting: list[Future[ImageFacts]] = []
+        return self._ahead(self._examine, files)
+
+    def headers(self, files: Iterable[HeaderFile]) -> Iterator[ImageHeader]:
+        """What the headers of *files* say, in their order; pixels are not looked at, digests not worked out."""
+        return self._ahead(self._read_header, files)
+
+    def _ahead(self, look: Callable[[F], R], files: Iterable[F]) -> Iterator[R]:
+        waiting: deque[Future[R]] = deque()
         for file in files:
-            waiting.append(self._threads.submit(self._examine, file))
+            waiting.append(self._threads.submit(look, file))
             if len(waiting) > AHEAD * self._processes:
-                yield waiting.pop(0).result()
+                yield waiting.popleft().result()
         for future in waiting:
             yield future.result()
 
@@ -65,21 +85,26 @@ class ImageWorkers:
             self._idle.get().end()
 
     def _examine(self, file: ImageFile) -> ImageFacts:
-        worker = self._idle.get()
-        try:
-            answer = worker.ask(file, self._seconds)
-        finally:
-            self._idle.put(worker)
+        answer = self._answer(FACTS, file.content)
         if isinstance(answer, bytes):
             facts = ImageFacts.model_validate_json(answer)
             return facts.model_copy(update={"file": file.file, "label": file.label})
-        return ImageFacts(
-            file=file.file,
-            label=file.label,
-            bytes=len(file.content),
-            digest=hashlib.sha256(file.content).hexdigest(),
-            problem=answer,
-        )
+        digest = hashlib.sha256(file.content).hexdigest()
+        return ImageFacts(file=file.file, label=file.label, bytes=len(file.content), digest=digest, problem=answer)
+
+    def _read_header(self, file: HeaderFile) -> ImageHeader:
+        answer = self._answer(HEADER, os.fsencode(file.path))
+        if isinstance(answer, bytes):
+            header = ImageHeader.model_validate_json(answer)
+            return header.model_copy(update={"file": file.file, "label": file.label})
+        return ImageHeader(file=file.file, label=file.label, bytes=0, problem=answer)
+
+    def _answer(self, kind: bytes, content: bytes) -> bytes | str:
+        worker = self._idle.get()
+        try:
+            return worker.ask(kind, content, self._seconds)
+        finally:
+            self._idle.put(worker)
 
 
 @lru_cache(maxsize=1)
@@ -96,14 +121,14 @@ class _Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, file: ImageFile, seconds: float) -> bytes | str:
+    def ask(self, kind: bytes, content: bytes, seconds: float) -> bytes | str:
         """The facts as JSON, or why there are none."""
         process = self._process = self._process or _start()
         began = time.monotonic()
         alarm = threading.Timer(seconds, process.kill)
         alarm.start()
         try:
-            answer = _asked(process, file)
+            answer = _asked(process, kind, content)
         finally:
             alarm.cancel()
         if answer is not None:
@@ -132,11 +157,12 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def _asked(process: subprocess.Popen[bytes], file: ImageFile) -> bytes | None:
+def _asked(process: subprocess.Popen[bytes], kind: bytes, content: bytes) -> bytes | None:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        write_message(process.stdin, file.content)
+        process.stdin.write(kind)
+        write_message(process.stdin, content)
         return read_message(process.stdout)
     except (BrokenPipeError, ConnectionResetError):
         return None
