@@ -51,23 +51,31 @@ class LabeledImage(Record):
     box: str | None = None
 
 
-class ImageFacts(Record):
-    """One row of the table that a data contract is checked against; None where a fact is unknown."""
+class ImageHeader(Record):
+    """What a file says of itself before its pixels are looked at; None where a fact is unknown."""
 
     file: str = Field(description="Path inside the batch.")
     bytes: int
-    digest: str
-    pixel_digest: str | None = Field(None, description="SHA-256 of size and RGB pixels after EXIF rotation.")
     label: str | None = Field(None, description="The class, after aliases; None for a name the contract lacks.")
     said: str | None = Field(None, description="The name of the class as the batch gives it.")
     group: str | None = Field(None, description="What the labels sheet says that the image shows.")
     who: str | None = Field(None, description="Who labeled the image, as the labels sheet says.")
     format: str | None = None
     mode: str | None = None
-    width: int | None = None
+    width: int | None = Field(None, description="Pixels across, of the upright picture.")
     height: int | None = None
     frames: int | None = None
     aspect: float | None = Field(None, description="Width over height.")
+    camera: str | None = Field(None, description="Maker and model, as the camera noted them (EXIF).")
+    taken_at: str | None = Field(None, description="When the camera says the picture was taken: ISO, no time zone.")
+    problem: str | None = Field(None, description="Why the file could not be read as an image.")
+
+
+class ImageFacts(ImageHeader):
+    """One row of the table that a data contract is checked against; None where a fact is unknown."""
+
+    digest: str
+    pixel_digest: str | None = Field(None, description="SHA-256 of size and RGB pixels after EXIF rotation.")
     brightness: float | None = Field(None, description="Mean grey value, 0 to 1.")
     contrast: float | None = Field(None, description="Standard deviation of the grey values, 0 to 0.5.")
     sharpness: float | None = Field(None, description="Variance of the Laplacian of the grey values (0 to 255).")
@@ -75,10 +83,6 @@ class ImageFacts(Record):
     edge_density: float | None = Field(None, description="Share of the pixels that lie on an edge, 0 to 1.")
     saturation: float | None = Field(None, description="Mean saturation of the colours, 0 to 1.")
     evenness: float | None = Field(None, description="How even the light is, 0 to 1; see decisions/image_features.py.")
-    camera: str | None = Field(None, description="Maker and model, as the camera noted them (EXIF).")
-    taken_at: str | None = Field(
-        None, description="When the picture was taken, as the camera (no time zone) or the labels sheet says: ISO 8601."
-    )
     derivation: int | None = Field(
         None, description="Version of what the model sees, to which pixels and hashes belong."
     )
@@ -88,7 +92,6 @@ class ImageFacts(Record):
     mirrored256: str | None = Field(None, description="phash256 of the mirror image.")
     cropped64: str | None = Field(None, description="phash64 of what is left without 1.5 % at each edge.")
     cropped256: str | None = Field(None, description="phash256 of what is left without 1.5 % at each edge.")
-    problem: str | None = Field(None, description="Why the file could not be read as an image.")
 
 
 class Refusal(Record):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from data_contracts.images import Authority, ImageFacts, LabeledImage, Refusal, Split
+from data_contracts.images import Authority, ImageFacts, ImageHeader, LabeledImage, Refusal, Split
 from data_contracts.record import Record
 
 CONFLICT = "label_conflict"
@@ -35,7 +35,7 @@ def judge_batch(
     a later delivery repeats the accepted one. The first reason found for a file is the one to mend first.
     """
     by_file: dict[str, Refusal] = {}
-    for refusal in (*map(_unreadable, facts), *broken):
+    for refusal in (*map(unfit, facts), *broken):
         if refusal is not None:
             by_file.setdefault(refusal.file, refusal)
     sound = [fact for fact in facts if fact.file not in by_file]
@@ -54,7 +54,8 @@ def judge_batch(
     )
 
 
-def _unreadable(fact: ImageFacts) -> Refusal | None:
+def unfit(fact: ImageHeader) -> Refusal | None:
+    """Why the file cannot be an image, whatever the rules of a contract say; None when it can."""
     if fact.problem is None:
         return None
     if fact.file.rpartition("/")[2].startswith("."):

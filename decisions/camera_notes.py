@@ -38,16 +38,20 @@ def taken_at(image: Image.Image) -> str | None:
 
 def _main(image: Image.Image, tag: int) -> object:
     try:
-        return image.getexif().get(tag)
+        return _notes(image).get(tag)
     except Exception:  # whatever a damaged note makes Pillow raise
         return None
 
 
 def _note(image: Image.Image, tag: int) -> object:
     try:
-        return image.getexif().get_ifd(NOTES).get(tag)
+        return _notes(image).get_ifd(NOTES).get(tag)
     except Exception:
         return None
+
+
+def _notes(image: Image.Image) -> Image.Exif:
+    return Image.Image.getexif(image)  # a PNG's own way to them decodes all its pixels first
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes a picture upright, by its EXIF orientation."""
+SIDEWAYS = range(5, 9)
 BACKGROUND = (255, 255, 255)
 """Shows through where a picture is transparent: what lies hidden there was never meant to be seen."""
 NOMINAL = (1, 255, 65_535)
@@ -41,9 +42,15 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     return upright if upright.mode == "RGB" else upright.convert("RGB")
 
 
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of the upright picture, of a header whose pixels are not decoded yet."""
+    turned = image.format != "TIFF" and _orientation(image) in SIDEWAYS  # Pillow turns a TIFF by itself
+    return (image.height, image.width) if turned else image.size
+
+
 def _orientation(image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(ORIENTATION, 1))
+        return int(Image.Image.getexif(image).get(ORIENTATION, 1))  # a PNG's own getexif decodes
     except Exception:
         return 1  # notes that cannot be read do not spoil a picture
 

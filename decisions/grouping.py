@@ -109,7 +109,7 @@ class _Album:
 
     def __post_init__(self) -> None:
         self.groups = [
-            *(str(group_of(facts, self.contract)) for facts in self.fresh),
+            *(group_of(facts, self.contract) for facts in self.fresh),
             *(image.group for image in self.known),
         ]
         self.labels = [*(facts.label for facts in self.fresh), *(image.label for image in self.known)]

@@ -5,18 +5,21 @@ import hashlib
 import io
 import warnings
 from dataclasses import asdict
+from typing import IO, Any
 
 from PIL import Image
 
-from data_contracts.images import ImageFacts
+from data_contracts.images import ImageFacts, ImageHeader
 from data_contracts.training import DERIVATION_VERSION
 from decisions.camera_notes import camera, taken_at
-from decisions.derivation import upright_rgb
-from decisions.file_kinds import why_not_read
+from decisions.derivation import upright_rgb, upright_size
+from decisions.file_kinds import LOOKED_AT, why_not_read
 from decisions.image_features import image_features
 from decisions.perceptual_hashes import perceptual_hashes
 from decisions.png import pixels_are_damaged
 
+FACTS_VERSION = 3
+"""Of how facts are worked out; a change here lets remembered facts be worked out anew."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 50_000_000
 LONGEST_SIDE = 65_500
@@ -33,6 +36,19 @@ def image_facts(content: bytes, file: str, label: str | None = None) -> ImageFac
         return ImageFacts(**known, **_seen(content))
     except _Unreadable as error:
         return ImageFacts(**known, problem=str(error))
+
+
+def header_facts(stream: IO[bytes], file: str, size: int) -> ImageHeader:
+    """What the header alone of an image of *size* bytes says; only as much of *stream* is read as that takes.
+
+    A sound header does not make a sound image: the pixels may still be damaged.
+    """
+    known = {"file": file, "bytes": size}
+    try:
+        image = _opened(stream)
+        return ImageHeader(**known, **_header(image, *upright_size(image)), frames=_frames(image))
+    except _Unreadable as error:
+        return ImageHeader(**known, problem=str(error))
 
 
 def as_model_sees(content: bytes) -> bytes:
@@ -62,24 +78,33 @@ def _seen(content: bytes) -> dict[str, object]:
     image = _decoded(content)
     rgb = _upright_rgb(image)
     seen = {
-        "format": image.format,
-        "mode": image.mode,
+        **_header(image, *rgb.size),
         "pixel_digest": _pixel_digest(rgb),
-        "width": rgb.width,
-        "height": rgb.height,
-        "aspect": rgb.width / rgb.height,
-        "camera": camera(image),
-        "taken_at": taken_at(image),
         "derivation": DERIVATION_VERSION,
         **asdict(image_features(rgb)),
         **asdict(perceptual_hashes(rgb.convert("L"))),
     }
-    return {**seen, "frames": _frames(image)}  # counted last: to read on is to lose the first picture
+    frames = _frames(image)  # counted last: to read on is to lose the first picture
+    if frames > 1 and image.format == "GIF":
+        _look_at_all(image, frames)
+    return {**seen, "frames": frames}
+
+
+def _header(image: Image.Image, width: int, height: int) -> dict[str, Any]:
+    return {
+        "format": image.format,
+        "mode": image.mode,
+        "width": width,
+        "height": height,
+        "aspect": width / height,
+        "camera": camera(image),
+        "taken_at": taken_at(image),
+    }
 
 
 def _decoded(content: bytes) -> Image.Image:
     """The first picture of the file, with all its pixels."""
-    image = _opened(content)
+    image = _opened(io.BytesIO(content))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
@@ -95,20 +120,22 @@ def _decoded(content: bytes) -> Image.Image:
     return image
 
 
-def _opened(content: bytes) -> Image.Image:
+def _opened(stream: IO[bytes]) -> Image.Image:
     """The image of the file as its header describes it, not decoded yet; no larger than an image may be."""
-    if not content:
+    start = stream.read(LOOKED_AT)
+    if not start:
         raise _Unreadable("the file is empty")
+    stream.seek(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = Image.open(stream, formats=FORMATS)
     except Image.DecompressionBombError:
         raise _Unreadable("the file claims more pixels than a photograph has") from None
     except MemoryError:
         raise _Unreadable("reading the image takes too much memory") from None
     except Exception:  # each decoder has errors of its own for a header that it cannot read
-        raise _Unreadable(why_not_read(content)) from None
+        raise _Unreadable(why_not_read(start)) from None
     _check_size(image)
     return image
 
@@ -135,9 +162,18 @@ def _frames(image: Image.Image) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            frames = int(getattr(image, "n_frames", 1))
-            for number in range(1, frames) if image.format == "GIF" else ():
-                image.seek(number)  # pictures of a GIF may lie outside of the first
+            return int(getattr(image, "n_frames", 1))
+    except Exception as error:
+        raise _Unreadable(f"a later picture of the file is damaged: {error}") from None
+
+
+def _look_at_all(image: Image.Image, frames: int) -> None:
+    """Decode every picture of a GIF: each says for itself where it lies, which may be far outside of the first."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for number in range(1, frames):
+                image.seek(number)
                 _check_size(image)
     except _Unreadable:
         raise
@@ -145,7 +181,6 @@ def _frames(image: Image.Image) -> int:
         raise _Unreadable("a later picture of the file claims more pixels than a photograph has") from None
     except Exception as error:
         raise _Unreadable(f"a later picture of the file is damaged: {error}") from None
-    return frames
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

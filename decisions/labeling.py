@@ -3,21 +3,21 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from data_contracts.image_contract import ImageContract
-from data_contracts.images import ImageFacts, Refusal
+from data_contracts.images import ImageHeader, Refusal
 from data_contracts.label_sheet import LabelSheet, SheetRow
 from decisions.class_folders import class_folder
 from decisions.retired_classes import of_retired_classes
-from decisions.splits import group_of
+from decisions.splits import tells_group
 
+F = TypeVar("F", bound=ImageHeader)
 SHOWN = 3
 
 
-def labeled(
-    facts: Sequence[ImageFacts], sheet: LabelSheet | None, contract: ImageContract
-) -> tuple[list[ImageFacts], list[Refusal]]:
+def labeled(facts: Sequence[F], sheet: LabelSheet | None, contract: ImageContract) -> tuple[list[F], list[Refusal]]:
     """The *facts* with what the batch says of each file, and a refusal for each that stays without label or group.
 
     With a *sheet*, it alone says; without one, the class folders do. A line of the sheet that fits no file, or several,
@@ -34,7 +34,7 @@ def labeled(
     return named, [*refused, *of_retired_classes(named, contract), *filter(None, more)]
 
 
-def _from_sheet(facts: Sequence[ImageFacts], sheet: LabelSheet) -> tuple[list[ImageFacts], list[Refusal]]:
+def _from_sheet(facts: Sequence[F], sheet: LabelSheet) -> tuple[list[F], list[Refusal]]:
     index = _Index(fact.file for fact in facts)
     rows: dict[str, list[SheetRow]] = defaultdict(list)
     refused = []
@@ -53,7 +53,7 @@ def _from_sheet(facts: Sequence[ImageFacts], sheet: LabelSheet) -> tuple[list[Im
     ], refused
 
 
-def _said(fact: ImageFacts, row: SheetRow) -> ImageFacts:
+def _said(fact: F, row: SheetRow) -> F:
     known = {"said": row.label, "group": row.group, "who": row.who, "taken_at": row.taken_at or fact.taken_at}
     return fact.model_copy(update=known)
 
@@ -82,7 +82,7 @@ def _contradiction(file: str, rows: Sequence[SheetRow], sheet: str) -> Refusal |
     return Refusal(file=file, code="label_conflict", reason=reason)
 
 
-def _without_label(fact: ImageFacts, sheet: LabelSheet | None) -> Refusal | None:
+def _without_label(fact: ImageHeader, sheet: LabelSheet | None) -> Refusal | None:
     if fact.label is not None:
         return None
     if fact.said is None:
@@ -91,8 +91,8 @@ def _without_label(fact: ImageFacts, sheet: LabelSheet | None) -> Refusal | None
     return Refusal(file=fact.file, code="unknown_class", reason=f"the contract has no class '{fact.said}'")
 
 
-def _without_group(fact: ImageFacts, contract: ImageContract) -> Refusal | None:
-    if group_of(fact, contract) is not None:
+def _without_group(fact: ImageHeader, contract: ImageContract) -> Refusal | None:
+    if tells_group(fact, contract):
         return None
     assert contract.group is not None
     lacking = {

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from data_contracts.image_contract import ImageContract
-from data_contracts.images import ImageFacts, LabeledImage, Refusal
+from data_contracts.images import ImageHeader, LabeledImage, Refusal
 
 SPLIT, RETIRED = "split_class", "retired_class"
 
 
-def of_retired_classes(facts: Iterable[ImageFacts], contract: ImageContract) -> list[Refusal]:
+def of_retired_classes(facts: Iterable[ImageHeader], contract: ImageContract) -> list[Refusal]:
     """A refusal for each readable image of a class that was split, or retired without a successor."""
     sound = [fact for fact in facts if fact.problem is None]
     return [refusal for refusal in (_refusal(fact, contract) for fact in sound) if refusal is not None]
@@ -25,7 +25,7 @@ def still_asked(images: Iterable[LabeledImage], contract: ImageContract) -> list
     return [image for image in images if image.label in labels]
 
 
-def _refusal(fact: ImageFacts, contract: ImageContract) -> Refusal | None:
+def _refusal(fact: ImageHeader, contract: ImageContract) -> Refusal | None:
     retired = contract.retired(fact.label)
     if retired is None:
         return None

@@ -3,29 +3,43 @@
 import hashlib
 import re
 
-from data_contracts.image_contract import ImageContract, SplitRule
-from data_contracts.images import ImageFacts, Split
+from data_contracts.image_contract import GroupRule, ImageContract, SplitRule
+from data_contracts.images import ImageFacts, ImageHeader, Split
 from decisions.class_folders import side_of
 from decisions.shots import shot
 
 
-def group_of(facts: ImageFacts, contract: ImageContract) -> str | None:
-    """The part or shot that the image shows, as the contract's rule tells; None where the image does not tell.
+def group_of(facts: ImageFacts, contract: ImageContract) -> str:
+    """The part or shot that the image shows, as the contract's rule tells.
 
     Without a rule the picture itself is its group; with one of seconds too, and what is taken shortly before and
     after joins it (see decisions.grouping).
     """
     rule = contract.group
+    part = _part(facts, rule) if rule else None
+    return part or str(facts.pixel_digest)
+
+
+def tells_group(facts: ImageHeader, contract: ImageContract) -> bool:
+    """Whether the image tells what the contract's rule takes groups from."""
+    rule = contract.group
     if rule is None:
-        return str(facts.pixel_digest)
+        return True
     if rule.source == "seconds":
-        return str(facts.pixel_digest) if shot(facts.taken_at, facts.camera, "") else None
+        return shot(facts.taken_at, facts.camera, "") is not None
+    return _part(facts, rule) is not None
+
+
+def _part(facts: ImageHeader, rule: GroupRule) -> str | None:
+    """The name of the part that the batch gives the image, None without one."""
     if rule.source == "column":
         return facts.group
-    return _of_folder(facts) if rule.source == "folder" else _of_name(str(rule.pattern), facts.file)
+    if rule.source == "folder":
+        return _of_folder(facts)
+    return _of_name(rule.pattern, facts.file) if rule.pattern is not None else None
 
 
-def _of_folder(facts: ImageFacts) -> str | None:
+def _of_folder(facts: ImageHeader) -> str | None:
     """The folders around the file, without that of a split and that of its class."""
     folders = facts.file.split("/")[:-1]
     if side_of(facts.file) is not None:

@@ -1,7 +1,7 @@
 """`kaizen check-images`: what the contract makes of a folder of images, changing nothing."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.settings import FILE
@@ -14,9 +14,11 @@ from decisions.class_folders import class_folder
 from decisions.image_check import ImageCheck, calibrated, check
 from decisions.labeling import labeled
 from deployments.contract_template import contract_for
+from deployments.headers import check_headers, told_of_headers
 from deployments.people import forecast, told
 from tasks.contract_check import check_facts
-from tasks.image_workers import ImageFile, shared_workers
+from tasks.facts_cache import cache_file, facts_of_folder
+from tasks.image_workers import HeaderFile, shared_workers
 from tasks.labels import accepted_images
 from tasks.loop import connect
 from tasks.people import people_finder
@@ -26,20 +28,26 @@ LEAST_CLASSES = 2
 
 
 def check_folder(
-    folder: Path, contract: Path | None, against: Path | None, *, calibrate: bool, people: bool = False
+    folder: Path,
+    contract: Path | None,
+    against: Path | None,
+    *,
+    calibrate: bool,
+    people: bool = False,
+    cache: bool = True,
 ) -> tuple[list[str], object]:
     """Check the images of *folder*; returns what to print, and the same as a value.
 
     The contract is the file named, else that of the loop *against*, else the shipped rules with the class folders as
     classes. *against* is the folder of a loop whose accepted images count as known. With *people*, images that Azure
-    would probably skip are named. WrongInput without images, or without the extra that *people* needs.
+    would probably skip are named. With *cache*, files that are unchanged since an earlier check
+    are not examined again. WrongInput without images, or without the extra that *people* needs.
     """
     find = people_finder() if people else None
     files = _files(folder)
     wanted = _contract(folder, files, contract, against)
-    sheet = _sheet(folder, files, wanted)
-    images = [file for file in files if file != sheet_among(files)]
-    seen = list(shared_workers().facts(_image_files(folder, images)))
+    images, sheet = _images(files), _sheet(folder, files, wanted)
+    seen = facts_of_folder(folder, images, shared_workers, cache_file() if cache else None)
     facts, unlabeled = labeled(seen, sheet, wanted)
     if calibrate:
         rule = calibrated(facts)
@@ -52,6 +60,16 @@ def check_folder(
         made = forecast(folder, facts, find)
         return [*lines, *told(made)], {**value, "people": made.model_dump(mode="json")}
     return lines, value
+
+
+def check_headers_of(folder: Path, contract: Path | None, against: Path | None) -> tuple[list[str], object]:
+    """Check what the headers of the images of *folder* say, without a look at their pixels; as `check_folder` does."""
+    files = _files(folder)
+    wanted = _contract(folder, files, contract, against)
+    asked = (HeaderFile(file, (folder / file).resolve()) for file in _images(files))
+    headers, unlabeled = labeled(list(shared_workers().headers(asked)), _sheet(folder, files, wanted), wanted)
+    found = check_headers(headers, unlabeled, wanted)
+    return told_of_headers(folder, found), found.model_dump(mode="json")
 
 
 def _files(folder: Path) -> list[str]:
@@ -93,18 +111,18 @@ def _known(against: Path | None) -> list[LabeledImage]:
     return accepted_images(loop, loop.state())
 
 
+def _images(files: Sequence[str]) -> list[str]:
+    """The files without the labels sheet."""
+    sheet = sheet_among(files)
+    return [file for file in files if file != sheet]
+
+
 def _sheet(folder: Path, files: Sequence[str], contract: ImageContract | None) -> LabelSheet | None:
     name = sheet_among(files)
     if name is None:
         return None
     column = contract.group.column if contract and contract.group else None
     return read_sheet((folder / name).read_bytes(), name=str(folder / name), group_column=column)
-
-
-def _image_files(folder: Path, files: Sequence[str]) -> Iterator[ImageFile]:
-    for file in files:
-        with (folder / file).open("rb") as stream:
-            yield ImageFile.read(file, stream)
 
 
 def _told(folder: Path, found: ImageCheck) -> list[str]:

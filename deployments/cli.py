@@ -97,9 +97,18 @@ def ingest(folder: Path, as_json: bool) -> None:
 @click.option("--against", type=FOLDER, help="Folder of a loop whose accepted images count as known.")
 @click.option("--calibrate", is_flag=True, help="Only find thresholds for near-duplicates that suit the images.")
 @click.option("--people", is_flag=True, help="Forecast which images Azure would skip for faces or people.")
+@click.option("--metadata-only", is_flag=True, help="Read headers alone: quick, but without a look at any pixel.")
+@click.option("--no-cache", is_flag=True, help="Examine unchanged files again, too.")
 @JSON
 def check_images(  # noqa: PLR0917  (click passes them by name)
-    images: Path, contract: Path | None, against: Path | None, calibrate: bool, people: bool, as_json: bool
+    images: Path,
+    contract: Path | None,
+    against: Path | None,
+    calibrate: bool,
+    people: bool,
+    metadata_only: bool,
+    no_cache: bool,
+    as_json: bool,
 ) -> None:
     """Show what the data contract makes of a folder of class folders, changing nothing.
 
@@ -107,9 +116,15 @@ def check_images(  # noqa: PLR0917  (click passes them by name)
 
     Example: kaizen check-images photographs/ --json
     """
-    from deployments.check_images import check_folder
+    from deployments.check_images import check_folder, check_headers_of
 
-    _print(*check_folder(images, contract, against, calibrate=calibrate, people=people), as_json=as_json)
+    if metadata_only:
+        if calibrate or people:
+            raise click.UsageError("--calibrate and --people look at pixels, --metadata-only does not")
+        _print(*check_headers_of(images, contract, against), as_json=as_json)
+        return
+    checked = check_folder(images, contract, against, calibrate=calibrate, people=people, cache=not no_cache)
+    _print(*checked, as_json=as_json)
 
 
 @cli.command()

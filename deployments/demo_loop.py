@@ -130,7 +130,7 @@ def _early(label: str, fresh: Sequence[tuple[str, Path]], contract: ImageContrac
 
 def _teaches(file: Path, contract: ImageContract) -> bool:
     facts = image_facts(file.read_bytes(), file.name)
-    return split_of(str(group_of(facts, contract)), contract.split) is Split.TRAIN
+    return split_of(group_of(facts, contract), contract.split) is Split.TRAIN
 
 
 def _lot(file: Path) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from data_contracts.errors import ContractBroken
 from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, Rule
-from data_contracts.images import ImageFacts, Refusal, RuleOutcome
+from data_contracts.images import ImageHeader, Refusal, RuleOutcome
 from data_contracts.rule_limits import columns_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ LABEL = "label"
 NOT_NULL = "expect_column_values_to_not_be_null"
 
 
-def check_facts(facts: Sequence[ImageFacts], contract: ImageContract, refused: Sequence[Refusal] = ()) -> Findings:
+def check_facts(facts: Sequence[ImageHeader], contract: ImageContract, refused: Sequence[Refusal] = ()) -> Findings:
     """What the rules of *contract* find on *facts*, after what is *refused* already for other reasons.
 
     A missing value breaks every rule of its column. Files that are no readable images have their reason already and
@@ -55,7 +55,7 @@ def _by_rule(contract: ImageContract, broken: Mapping[int, int], images: int, in
     )
 
 
-def _broken_by_row(readable: Sequence[ImageFacts], rules: Sequence[Rule]) -> list[tuple[Rule, Refusal]]:
+def _broken_by_row(readable: Sequence[ImageHeader], rules: Sequence[Rule]) -> list[tuple[Rule, Refusal]]:
     """Each rule with each image that breaks it."""
     if not readable or not rules:
         return []
@@ -75,7 +75,7 @@ def _by_row(index: int, rule: Rule) -> tuple[Any, Any]:
     return _expectation(index, rule, rule.expectation, kwargs), _expectation(index, rule, NOT_NULL, kwargs, {})
 
 
-def _broken_by_table(inside: Sequence[ImageFacts], rules: Sequence[Rule]) -> list[tuple[Rule, str]]:
+def _broken_by_table(inside: Sequence[ImageHeader], rules: Sequence[Rule]) -> list[tuple[Rule, str]]:
     """Each rule that the images as a whole break, with what is wrong."""
     expectations = [_expectation(index, rule, rule.expectation, {}) for index, rule in enumerate(rules)]
     if not inside:
@@ -135,7 +135,7 @@ def _expectation(
         raise ContractBroken(f"Rule '{rule.id}' of {rule.place} cannot be understood: {problem}") from error
 
 
-def _table(facts: Sequence[ImageFacts], rules: Sequence[Rule]) -> "pd.DataFrame":
+def _table(facts: Sequence[ImageHeader], rules: Sequence[Rule]) -> "pd.DataFrame":
     """One row for each image, with the columns that the *rules* are about: a batch has many images and facts."""
     import pandas as pd
 
@@ -154,7 +154,7 @@ def _batch(table: "pd.DataFrame") -> Any:
     return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
 
 
-def _refusal(fact: ImageFacts, rule: Rule) -> Refusal:
+def _refusal(fact: ImageHeader, rule: Rule) -> Refusal:
     value = getattr(fact, str(rule.column))
     shown = f"{value:.3g}" if isinstance(value, float) else value
     return Refusal(file=fact.file, code=rule.id, reason=f"{rule.column} is {shown}. {rule.description}".strip())

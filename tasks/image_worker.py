@@ -1,10 +1,10 @@
 """A process that decodes one image after another, with bounded memory, so that a hostile file harms nobody else.
 
-It reads requests from standard input and writes facts to standard output, each as a length of four bytes and so many
-bytes; it ends when its input ends.
+It reads requests from standard input and writes facts of files, as JSON without a name, to standard output,
+each as a length of four bytes and so many bytes; it ends when its input ends.
 """
 
-import json
+import os
 import resource
 import struct
 import sys
@@ -12,22 +12,42 @@ from pathlib import Path
 from typing import IO
 
 LENGTH = struct.Struct(">I")
-SEPARATOR = b"\n"
+FACTS, HEADER = b"F", b"H"
+"""Stand before a request: the bytes of a file follow, or the path of a file of which only the header is read."""
+NAMELESS = ""
+"""A name may be anything, even what JSON cannot hold; it stays with whoever asks."""
 MEMORY = 256 * 1024 * 1024
 """Bytes that decoding one image may take, beyond what the process has when it starts."""
 
 
 def main() -> int:
     """Serve until the input ends; returns 0."""
-    from decisions.images import image_facts  # imports numpy and Pillow before the memory is counted
-
     _warm_up()
     _limit_memory()
-    while (request := read_message(sys.stdin.buffer)) is not None:
-        about, _, content = request.partition(SEPARATOR)
-        facts = image_facts(content, **json.loads(about))
-        write_message(sys.stdout.buffer, facts.model_dump_json().encode())
+    while kind := sys.stdin.buffer.read(len(FACTS)):
+        content = read_message(sys.stdin.buffer)
+        if content is None:
+            break
+        write_message(sys.stdout.buffer, _header(content) if kind == HEADER else _facts(content))
     return 0
+
+
+def _facts(content: bytes) -> bytes:
+    from decisions.images import image_facts
+
+    return image_facts(content, NAMELESS).model_dump_json(exclude_defaults=True).encode()
+
+
+def _header(path: bytes) -> bytes:
+    from data_contracts.images import ImageHeader
+    from decisions.images import header_facts
+
+    try:
+        with Path(os.fsdecode(path)).open("rb") as stream:
+            found = header_facts(stream, NAMELESS, os.fstat(stream.fileno()).st_size)
+    except OSError as error:
+        found = ImageHeader(file=NAMELESS, bytes=0, problem=f"the file cannot be opened: {error.strerror}")
+    return found.model_dump_json(exclude_defaults=True).encode()
 
 
 def read_message(stream: IO[bytes]) -> bytes | None:
@@ -51,6 +71,7 @@ def _warm_up() -> None:
     """Let the libraries load what they need for any image."""
     from PIL import Image
 
+    import decisions.images  # noqa: F401  (imports all that is needed before the memory is counted)
     from decisions.image_features import image_features
     from decisions.perceptual_hashes import perceptual_hashes
 

@@ -2,31 +2,31 @@
 
 import atexit
 import hashlib
-import json
 import os
 import queue
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
-from data_contracts.images import ImageFacts
-from tasks.image_worker import MEMORY, SEPARATOR, read_message, write_message
+from data_contracts.images import ImageFacts, ImageHeader
+from tasks.image_worker import FACTS, HEADER, MEMORY, read_message, write_message
 
+F = TypeVar("F")
+R = TypeVar("R")
 SECONDS = 10.0
 """That one image may take."""
 GRACE_SECONDS = 2.0
 AHEAD = 4
 """Images for each worker that are read before they are asked for."""
-
-
 LARGEST_FILE = 50_000_000
 """Bytes of a file that are read; a larger one is no photograph that a service would take."""
 
@@ -53,6 +53,14 @@ class ImageFile:
         return cls(file, b"", ImageFacts(file=file, bytes=size, digest=digest.hexdigest(), problem=problem))
 
 
+@dataclass(frozen=True)
+class HeaderFile:
+    """One file of a batch of which only the header is read, at an absolute path."""
+
+    file: str
+    path: Path
+
+
 class ImageWorkers:
     """So many processes; each examines one image at a time, and is replaced when one is too much for it."""
 
@@ -69,11 +77,18 @@ class ImageWorkers:
 
         Files are taken from the iterable as they are needed, so that a batch larger than memory streams.
         """
-        waiting: list[Future[ImageFacts]] = []
+        return self._ahead(self._examine, files)
+
+    def headers(self, files: Iterable[HeaderFile]) -> Iterator[ImageHeader]:
+        """What the headers of *files* say, in their order; pixels are not looked at, digests not worked out."""
+        return self._ahead(self._read_header, files)
+
+    def _ahead(self, look: Callable[[F], R], files: Iterable[F]) -> Iterator[R]:
+        waiting: deque[Future[R]] = deque()
         for file in files:
-            waiting.append(self._threads.submit(self._examine, file))
+            waiting.append(self._threads.submit(look, file))
             if len(waiting) > AHEAD * self._processes:
-                yield waiting.pop(0).result()
+                yield waiting.popleft().result()
         for future in waiting:
             yield future.result()
 
@@ -86,19 +101,26 @@ class ImageWorkers:
     def _examine(self, file: ImageFile) -> ImageFacts:
         if file.too_large is not None:
             return file.too_large
+        answer = self._answer(FACTS, file.content)
+        if isinstance(answer, bytes):
+            facts = ImageFacts.model_validate_json(answer)
+            return facts.model_copy(update={"file": file.file})
+        digest = hashlib.sha256(file.content).hexdigest()
+        return ImageFacts(file=file.file, bytes=len(file.content), digest=digest, problem=answer)
+
+    def _read_header(self, file: HeaderFile) -> ImageHeader:
+        answer = self._answer(HEADER, os.fsencode(file.path))
+        if isinstance(answer, bytes):
+            header = ImageHeader.model_validate_json(answer)
+            return header.model_copy(update={"file": file.file})
+        return ImageHeader(file=file.file, bytes=0, problem=answer)
+
+    def _answer(self, kind: bytes, content: bytes) -> bytes | str:
         worker = self._idle.get()
         try:
-            answer = worker.ask(file, self._seconds)
+            return worker.ask(kind, content, self._seconds)
         finally:
             self._idle.put(worker)
-        if isinstance(answer, bytes):
-            return ImageFacts.model_validate_json(answer)
-        return ImageFacts(
-            file=file.file,
-            bytes=len(file.content),
-            digest=hashlib.sha256(file.content).hexdigest(),
-            problem=answer,
-        )
 
 
 @lru_cache(maxsize=1)
@@ -115,14 +137,14 @@ class _Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, file: ImageFile, seconds: float) -> bytes | str:
+    def ask(self, kind: bytes, content: bytes, seconds: float) -> bytes | str:
         """The facts as JSON, or why there are none."""
         process = self._process = self._process or _start()
         began = time.monotonic()
         alarm = threading.Timer(seconds, process.kill)
         alarm.start()
         try:
-            answer = _asked(process, file)
+            answer = _asked(process, kind, content)
         finally:
             alarm.cancel()
         if answer is not None:
@@ -151,12 +173,12 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def _asked(process: subprocess.Popen[bytes], file: ImageFile) -> bytes | None:
+def _asked(process: subprocess.Popen[bytes], kind: bytes, content: bytes) -> bytes | None:
     assert process.stdin is not None
     assert process.stdout is not None
-    about = json.dumps({"file": file.file}).encode()
     try:
-        write_message(process.stdin, about + SEPARATOR + file.content)
+        process.stdin.write(kind)
+        write_message(process.stdin, content)
         return read_message(process.stdout)
     except (BrokenPipeError, ConnectionResetError):
         return None

@@ -14,6 +14,14 @@ from tests.support.loops import LoopFolder, images_to_learn_from
 QUICK = ("--deployment-creation-seconds", "0.2", "--deployment-propagation-seconds", "0.1", "--speed", "2")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Leave the user's cache folder alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of class folders."""

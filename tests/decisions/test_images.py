@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_contracts.images import ImageFacts
+from data_contracts.images import ImageFacts, ImageHeader
 from data_contracts.training import DERIVATION_VERSION
 from decisions.derivation import upright_rgb
-from decisions.images import as_model_sees, data_url, image_facts
+from decisions.images import as_model_sees, data_url, header_facts, image_facts
 
 ORIENTATION, PLACE = 0x0112, 0x8825
 OUTSIDE = 9_999_999
@@ -432,3 +432,37 @@ def test_a_change_of_what_the_model_sees_wants_a_new_version_of_the_derivation()
     digest = hashlib.sha256(b"".join(upright_rgb(picture).tobytes() for picture in pictures)).hexdigest()
 
     assert (DERIVATION_VERSION, digest[:16]) == (2, "fc59d92ed3e385d5")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_a_header_says_what_the_whole_file_says_too(kind: str) -> None:
+    content = saved(noise(), kind)
+    facts = seen(content)
+
+    header = header_facts(io.BytesIO(content), "crazing/a.jpg", len(content))
+
+    assert header == ImageHeader(**facts.model_dump(include=set(ImageHeader.model_fields) - {"label"}))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_header_tells_the_size_of_the_upright_picture(kind: str) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    content = saved(noise(size=(64, 48)), kind, exif=exif)
+
+    header = header_facts(io.BytesIO(content), "a.jpg", len(content))
+
+    assert (header.width, header.height, header.problem) == (48, 64, None)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP"])
+def test_a_header_is_read_without_the_pixels_behind_it(kind: str) -> None:
+    content = saved(noise(size=(640, 480)), kind)
+    stream = io.BytesIO(content[: len(content) // 3])
+
+    assert header_facts(stream, "a.jpg", len(content)).width == 640
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"", "the file is empty"), (b"%PDF-1.7", "a PDF document")])
+def test_a_header_that_is_none_says_what_it_is(content: bytes, said: str) -> None:
+    assert said in str(header_facts(io.BytesIO(content), "a.jpg", len(content)).problem)

@@ -6,7 +6,7 @@ import pytest
 
 from data_contracts.image_contract import GroupRule, SplitRule
 from data_contracts.images import Split
-from decisions.splits import group_of, hash_share, split_of
+from decisions.splits import group_of, hash_share, split_of, tells_group
 from tests.decisions.builders import by_name, facts, image_contract
 
 RULE = SplitRule(salt="holdout-v1", held_out=0.15, validation=0.1)
@@ -67,7 +67,7 @@ def test_the_pattern_finds_the_part_in_the_files_name(pattern: str, file: str, g
 
 @pytest.mark.parametrize("pattern", [r"part-\d+", r"(?P<group>\d*)"])
 def test_a_name_in_which_the_pattern_finds_no_part_tells_no_group(pattern: str) -> None:
-    assert group_of(facts("crazing/holiday.jpg"), image_contract(group=by_name(pattern))) is None
+    assert not tells_group(facts("crazing/holiday.jpg"), image_contract(group=by_name(pattern)))
 
 
 def test_without_a_rule_each_picture_is_its_own_group() -> None:
@@ -82,14 +82,19 @@ def test_without_a_rule_each_picture_is_its_own_group() -> None:
         ("crazing/part-7/a.jpg", "part-7"),
         ("train/crazing/line 2/part-7/a.jpg", "line 2/part-7"),
         ("part-7/a.jpg", "part-7"),
-        ("crazing/a.jpg", None),
-        ("a.jpg", None),
     ],
 )
-def test_the_folder_below_the_class_is_the_part(file: str, group: str | None) -> None:
+def test_the_folder_below_the_class_is_the_part(file: str, group: str) -> None:
     fact = facts(file).model_copy(update={"said": "crazing"})
 
     assert group_of(fact, image_contract(group=GroupRule(source="folder"))) == group
+
+
+@pytest.mark.parametrize("file", ["crazing/a.jpg", "train/crazing/a.jpg", "a.jpg"])
+def test_a_file_right_in_its_class_folder_tells_no_part(file: str) -> None:
+    fact = facts(file).model_copy(update={"said": "crazing"})
+
+    assert not tells_group(fact, image_contract(group=GroupRule(source="folder")))
 
 
 def test_a_column_of_the_labels_sheet_names_the_part() -> None:
@@ -102,11 +107,11 @@ def test_a_column_of_the_labels_sheet_names_the_part() -> None:
 def test_a_shot_needs_a_time_to_be_put_beside_others(taken_at: str | None, alone: bool) -> None:  # noqa: FBT001
     fact = facts("a.jpg").model_copy(update={"taken_at": taken_at})
 
-    assert (group_of(fact, image_contract(group=GroupRule(source="seconds", seconds=60))) is not None) is alone
+    assert tells_group(fact, image_contract(group=GroupRule(source="seconds", seconds=60))) is alone
 
 
 def test_exposures_of_one_part_share_its_split() -> None:
     contract = image_contract(group=by_name(r"part-\d+"))
-    splits = {split_of(str(group_of(facts(f"crazing/part-7_exp{n}.jpg"), contract)), contract.split) for n in range(50)}
+    splits = {split_of(group_of(facts(f"crazing/part-7_exp{n}.jpg"), contract), contract.split) for n in range(50)}
 
     assert len(splits) == 1

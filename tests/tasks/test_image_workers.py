@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from decisions.images import image_facts
-from tasks.image_workers import LARGEST_FILE, ImageFile, ImageWorkers
+from tasks.image_workers import LARGEST_FILE, HeaderFile, ImageFile, ImageWorkers
 
 NASTY = os.environ.get("KAIZEN_TEST_NASTY")
 PATIENCE = 30
@@ -132,3 +132,35 @@ def test_every_hostile_file_gets_the_facts_that_it_gets_alone(workers: ImageWork
     files = [ImageFile(path.name, path.read_bytes()) for path in sorted(Path(str(NASTY)).iterdir())]
 
     assert list(workers.facts(files)) == [image_facts(each.content, each.file) for each in files]
+
+
+@pytest.mark.skipif(not NASTY, reason="set KAIZEN_TEST_NASTY to a folder of broken and odd images to try them all")
+def test_every_hostile_header_gets_an_answer(workers: ImageWorkers) -> None:
+    paths = sorted(Path(str(NASTY)).iterdir())
+
+    headers = list(workers.headers(HeaderFile(path.name, path) for path in paths))
+
+    assert [(each.file, each.bytes) for each in headers] == [(path.name, path.stat().st_size) for path in paths]
+    assert all(each.problem or each.width for each in headers)
+
+
+def test_a_file_that_is_gone_has_no_header(workers: ImageWorkers, tmp_path: Path) -> None:
+    (header,) = workers.headers([HeaderFile("a.jpg", tmp_path / "a.jpg")])
+
+    assert header.problem == "the file cannot be opened: No such file or directory"
+
+
+def test_a_name_that_is_no_text_is_kept(workers: ImageWorkers) -> None:
+    (facts,) = workers.facts([ImageFile("crazing/\udcff.png", saved((16, 16)))])
+
+    assert (facts.file, facts.problem) == ("crazing/\udcff.png", None)
+
+
+def test_a_photograph_of_24_megapixels_held_sideways_is_read(workers: ImageWorkers) -> None:
+    exif, out = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.new("RGB", (6_000, 4_000), (90, 90, 90)).save(out, "JPEG", exif=exif)
+
+    (facts,) = workers.facts([ImageFile("a.jpg", out.getvalue())])
+
+    assert (facts.problem, facts.width, facts.height) == (None, 4_000, 6_000)
