@@ -24,7 +24,7 @@ NOT_OURS = frozenset(
 )
 """What Great Expectations would take as an argument, although a contract says it elsewhere or not at all."""
 FORMATS = frozenset({"JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"})
-MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16"})
+MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16", "I;16B"})
 POSSIBLE: Mapping[str, Set[str]] = {"format": FORMATS, "mode": MODES}
 
 

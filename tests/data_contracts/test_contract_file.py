@@ -81,6 +81,8 @@ def test_the_shipped_contract_has_a_split_and_rules_of_known_facts() -> None:
         "blurred",
         "badly_lit",
         "tinted",
+        "uneven_light",
+        "odd_shape",
         "mostly_sharp",
     ]
 

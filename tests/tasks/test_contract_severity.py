@@ -135,6 +135,10 @@ def test_a_rule_of_the_table_that_cannot_be_understood_is_told_even_when_no_imag
         ("brightness", BETWEEN, {"min_value": 0.1, "max_value": 0.9}, 0.9, 0.91),
         ("saturation", BETWEEN, {"max_value": 0.2}, 0.2, 0.3),
         ("entropy", BETWEEN, {"min_value": 3}, 3.0, 2.9),
+        ("aspect", BETWEEN, {"min_value": 0.5, "max_value": 2}, 1.0, 2.1),
+        ("evenness", BETWEEN, {"min_value": 0.15}, 0.2, 0.1),
+        ("camera", IN_SET, {"value_set": ["Basler acA2440"]}, "Basler acA2440", "Apple iPhone 15"),
+        ("camera", IN_SET, {"value_set": ["Basler acA2440"]}, "Basler acA2440", None),
         ("file", "expect_column_values_to_match_regex", {"regex": r"^[\w/.-]+$"}, "a.jpg", "ä b.jpg"),
     ],
 )
