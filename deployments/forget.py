@@ -24,7 +24,7 @@ def forget_images(
     if bool(digests) == (source is not None):
         raise WrongInput("Name the images by their digests, or by --source: one of the two")
     loop = connect(str(folder))
-    known = accepted_images(loop.store, loop.state())
+    known = accepted_images(loop, loop.state())
     images = by_digests(known, digests) if source is None else by_source(known, source)
     actor = Actor(name=getpass.getuser(), established="command line")
     recorded = forget(loop, images, source=source, why=why, erase=erase_bytes, actor=actor)

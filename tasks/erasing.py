@@ -69,7 +69,7 @@ def _other_loops(loop: Loop, digests: frozenset[str]) -> dict[str, tuple[str, ..
     found = {}
     for name in sorted(names):
         state = state_of(Ledger(loop.store, name, loop.now).read())
-        used = {image.digest for image in accepted_images(loop.store, state)} & digests - state.erased
+        used = {image.digest for image in accepted_images(loop, state)} & digests - state.erased
         if used:
             found[name] = tuple(sorted(used))
     return found

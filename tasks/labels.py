@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cloud.store import DATA, Store
+from cloud.store import DATA
 from data_contracts.images import LabeledImage
 from decisions.loop_state import LoopState
 from tasks.loop import Loop
@@ -16,21 +16,21 @@ def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) 
 
     Forgotten ones are left out: they go into nothing new.
     """
-    accepted = accepted_images(loop.store, state, batches=batches)
+    accepted = accepted_images(loop, state, batches=batches)
     return [image for image in accepted if image.digest not in state.forgotten]
 
 
-def accepted_images(store: Store, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
+def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
     """All images that were ever accepted, forgotten ones too."""
-    paths = [batch.labels for batch in state.batches[:batches]]
-    return [image for path in paths for image in from_parquet(store.get(path).content, LabeledImage)]
+    accepted = state.batches[:batches]
+    return [image for batch in accepted for image in from_parquet(loop.store.get(batch.labels).content, LabeledImage)]
 
 
 def forgotten_digests(loop: Loop, state: LoopState) -> frozenset[str]:
     """Digests of the bytes and of the pixels of all forgotten images."""
     if not state.forgotten:
         return frozenset()
-    images = accepted_images(loop.store, state)
+    images = accepted_images(loop, state)
     return state.forgotten | {image.pixel_digest for image in images if image.digest in state.forgotten}
 
 

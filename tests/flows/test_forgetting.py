@@ -9,14 +9,20 @@ import pytest
 from cloud.store import DATA, INBOX
 from data_contracts.errors import WrongInput
 from data_contracts.images import LabeledImage
+from data_contracts.ledger import Actor, IterationOpened
 from deployments.forget import forget_images
 from flows.ingest_images import ingest_images
+from tasks.datasets import freeze_dataset
+from tasks.forgetting import forget
 from tasks.ingestion import refusals
 from tasks.labels import image_path, labeled_images
+from tasks.loop import Turn
 from tests.support.commands import kaizen
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
+
+PERSON = Actor(name="test", established="command line")
 
 
 def forgotten(
@@ -140,3 +146,28 @@ def test_an_unknown_digest_is_one_line_that_names_the_nearest(filled: LoopFolder
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert re.fullmatch(rf"kaizen: No accepted image has .*; the nearest is {nearest}\n", ended.stderr)
+
+
+def test_an_erasing_that_was_killed_half_way_is_finished_by_the_same_command(filled: LoopFolder) -> None:
+    image, loop = present(filled)[0], filled.loop()
+    path = image_path(image.digest, image.media_type)
+    content = loop.store.get(path).content
+    forget(loop, [image], source=None, why="asked to", erase=True, actor=PERSON)
+    loop.store.delete(path)  # as far as the killed command came
+    assert (loop.state().to_erase, len(holding(filled, content))) == (frozenset({image.digest}), 1)
+
+    forgotten(filled, [image], erase=True)
+
+    assert (filled.loop().state().to_erase, holding(filled, content)) == (frozenset(), [])
+
+
+def test_bytes_that_an_open_iteration_needs_wait_for_its_end(filled: LoopFolder) -> None:
+    image, loop = present(filled)[0], filled.loop()
+    opened = IterationOpened(number=1, reason="any", parent="any", champion=None, image_batches=1)
+    loop.ledger.write(loop.authorship(PERSON), 1, opened)
+    freeze_dataset.fn(Turn(folder=filled.name, iteration=1, fence=1))
+    lines, _, done = forgotten(filled, [image], erase=True)
+
+    assert not done
+    assert lines[-1].startswith("Iteration 1 is open and needs their bytes, so nothing was deleted")
+    assert loop.store.get(image_path(image.digest, image.media_type)).content
