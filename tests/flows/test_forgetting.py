@@ -1,5 +1,6 @@
 """`kaizen forget`: images leave everything new, and on demand their bytes leave every place that is ours."""
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from data_contracts.errors import WrongInput
 from data_contracts.images import LabeledImage
 from data_contracts.ledger import Actor, IterationOpened
 from deployments.forget import forget_images
+from deployments.ledger_log import as_lines
 from flows.ingest_images import ingest_images
 from tasks.datasets import freeze_dataset
 from tasks.forgetting import forget
@@ -171,3 +173,30 @@ def test_bytes_that_an_open_iteration_needs_wait_for_its_end(filled: LoopFolder)
     assert not done
     assert lines[-1].startswith("Iteration 1 is open and needs their bytes, so nothing was deleted")
     assert loop.store.get(image_path(image.digest, image.media_type)).content
+
+
+def test_the_command_line_takes_the_beginning_of_a_digest_and_tells_it_as_json(filled: LoopFolder) -> None:
+    digest = present(filled)[0].digest
+    ended = kaizen("forget", digest[:10], "--why", "any", "--erase", "--json", "--loop", filled.path)
+
+    told = json.loads(ended.stdout)
+    assert (ended.returncode, told["images"], told["erased"]["files"]) == (0, [digest], 2)
+
+
+def test_a_ledger_line_about_many_images_stays_a_line(filled: LoopFolder) -> None:
+    forgotten(filled, source="one")
+
+    *_, line = as_lines(filled.loop())
+    assert re.search(r"digests=[0-9a-f]{12}… and 4 more, source=one, why=asked to", line)
+
+
+def test_deleting_an_uploaded_file_that_is_gone_is_no_error(filled: LoopFolder, tmp_path: Path) -> None:
+    foundry = filled.loop().foundry
+    chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    file = tmp_path / "any.jsonl"
+    file.write_text((json.dumps(chat) + "\n") * 10)
+    id_ = foundry.upload(file, f"{filled.loop().name}.jsonl")
+    foundry.delete_file(id_)
+    foundry.delete_file(id_)
+
+    assert id_ not in {each.id for each in foundry.files()}
