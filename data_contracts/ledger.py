@@ -92,6 +92,9 @@ class HeldOutVersionMade(Record):
     target_gain: float
     uses: int
     alpha_per_use: float
+    reason: str = Field("the first version", description="Why this version was made.")
+    continues: str | None = Field(None, description="Version whose images it still has: what that one spent counts.")
+    classes: tuple[str, ...] = Field((), description="Classes of the contract; empty where nobody wrote them down.")
 
 
 class IterationOpened(Record):

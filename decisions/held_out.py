@@ -1,17 +1,34 @@
-"""How often a frozen held-out set may decide before its answers are worn out."""
+"""How often a frozen held-out set may decide before its answers are worn out, and what follows it then."""
 
 import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from data_contracts.images import LabeledImage
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
+from decisions.loop_state import LoopState
 
 DISCORDANCE = 0.06
 """Share of images that two models answer differently, until the first gate has shown it."""
 USES_WANTED = 4
 LARGEST_GAIN = 0.9
+NO_ALPHA = 1e-9
+"""Alpha below which nothing is left to spend: what rounding leaves of a budget that is gone."""
+MOST_PROMOTIONS = 3
+LONGEST_LIFE = timedelta(days=365)
+
+
+class Renewal(Record):
+    """A held-out version to be made: why, of which images, and with how much of alpha."""
+
+    reason: str
+    images: tuple[LabeledImage, ...]
+    continues: bool
+    alpha: float
 
 
 class Budget(Record):
@@ -39,6 +56,9 @@ def uses_available(
 
 def budget(n: int, policy: PromotionPolicy, discordance: float = DISCORDANCE) -> Budget:
     """The budget of a held-out version of *n* images; no uses when it is too small for the gain wanted."""
+    if policy.alpha < NO_ALPHA:
+        gain = LARGEST_GAIN if policy.target_gain == "auto" else policy.target_gain
+        return Budget(target_gain=gain, uses=0, alpha_per_use=0.0)
     gain = smallest_gain(n, policy.alpha, discordance) if policy.target_gain == "auto" else policy.target_gain
     _, uses = uses_available(n, gain, discordance, alpha=policy.alpha)
     uses = min(uses, policy.largest_number_of_uses)
@@ -55,3 +75,84 @@ def smallest_gain(n: int, alpha: float, discordance: float = DISCORDANCE) -> flo
         return LARGEST_GAIN
     exact = float(brentq(missing, 1e-6, LARGEST_GAIN))
     return math.ceil(exact * 1000) / 1000
+
+
+def first_version(known: Sequence[LabeledImage], state: LoopState, policy: PromotionPolicy) -> Renewal:
+    """The version that a loop begins with: every held-out image *known* that does not leak."""
+    images = tuple(image for image in known if image.digest not in state.leaky | state.forgotten)
+    return Renewal(reason="the first version", images=images, continues=False, alpha=policy.alpha)
+
+
+def new_version_due(  # noqa: PLR0917  (the state, two sets of images, and what the world says)
+    state: LoopState,
+    current: Sequence[LabeledImage],
+    waiting: Sequence[LabeledImage],
+    labels: Sequence[str],
+    policy: PromotionPolicy,
+    now: datetime,
+) -> Renewal | None:
+    """The version that has to follow the one in force, whose images are *current*; None while that one stays.
+
+    *waiting* are the held-out images that were in no version yet. A version that is worn out is followed by
+    them alone, for a partial refresh would not renew its budget, and only if they make a version by themselves;
+    until then a person decides. One that has lost images (leaking, forgotten, of other classes) is continued
+    with what is sound, all that waits, and the alpha that is left.
+
+    Images of versions that are over stay out of training: splits are pinned for good, and a model that
+    learned from them could not be compared with earlier ones any more.
+    """
+    spare = _sound(waiting, state, labels)
+    worn = worn_out(state, now)
+    if worn and len(spare) >= policy.smallest_held_out and {image.label for image in spare} >= set(labels):
+        return Renewal(reason=worn, images=spare, continues=False, alpha=policy.alpha)
+    hurt = _hurt(state, current, labels)
+    images = (*_sound(current, state, labels), *spare)
+    if hurt is None or {image.digest for image in images} == {image.digest for image in current}:
+        return None
+    return Renewal(reason=hurt, images=images, continues=True, alpha=max(0.0, policy.alpha - alpha_spent(state)))
+
+
+def worn_out(state: LoopState, now: datetime) -> str | None:
+    """Why the version in force may decide no more on its own; None while it may."""
+    if state.held_out is not None and state.uses_spent >= state.held_out.uses:
+        return f"exhausted: all {state.held_out.uses} uses of {state.held_out.version[:12]} are spent"
+    return retired(state, now)
+
+
+def retired(state: LoopState, now: datetime) -> str | None:
+    """Why the version in force is over though it may have uses left; None while it is not."""
+    if state.held_out is None or state.held_out_since is None:
+        return None
+    if promotions(state) >= MOST_PROMOTIONS:
+        return f"retired: {state.held_out.version[:12]} has decided {promotions(state)} promotions"
+    if now - state.held_out_since > LONGEST_LIFE:
+        return f"retired: {state.held_out.version[:12]} dates from {state.held_out_since:%Y-%m-%d}"
+    return None
+
+
+def promotions(state: LoopState) -> int:
+    """How many champions the version in force and those it continues have made."""
+    versions = {each.version for each in state.held_out_chain}
+    return sum(1 for each in state.iterations if each.switched and each.looked and each.looked.version in versions)
+
+
+def alpha_spent(state: LoopState) -> float:
+    """What the looks at the version in force and at those it continues have used up of alpha."""
+    price = {each.version: each.alpha_per_use for each in state.held_out_chain}
+    return sum(price.get(look.version, 0.0) for look in state.looks)
+
+
+def _sound(images: Sequence[LabeledImage], state: LoopState, labels: Sequence[str]) -> tuple[LabeledImage, ...]:
+    unfit = state.leaky | state.forgotten
+    return tuple(image for image in images if image.digest not in unfit and image.label in labels)
+
+
+def _hurt(state: LoopState, current: Sequence[LabeledImage], labels: Sequence[str]) -> str | None:
+    digests = {image.digest for image in current}
+    if leaking := len(digests & state.leaky):
+        return f"leaking: {leaking} of its images are nearly training images"
+    if gone := len(digests & state.forgotten):
+        return f"{gone} of its images were forgotten"
+    if state.held_out and state.held_out.classes and set(state.held_out.classes) != set(labels):
+        return "the classes of the contract changed"
+    return None

@@ -95,6 +95,12 @@ class LoopState(Record):
     trained_on_forgotten: frozenset[int] = Field(frozenset(), description="Iterations, by number.")
     iterations_when_forgotten: int = Field(0, description="Iterations there were at the last such forgetting.")
     held_out: HeldOutVersionMade | None = None
+    held_out_chain: tuple[HeldOutVersionMade, ...] = Field(
+        (), description="The version in force after those it continues; they share images, age and alpha."
+    )
+    held_out_since: datetime | None = Field(None, description="When the first version of the chain was made.")
+    held_out_batches: int = Field(0, description="Accepted batches from which the version in force could take images.")
+    held_out_versions: tuple[HeldOutVersionMade, ...] = Field((), description="All versions ever made, oldest first.")
     looks: tuple[HeldOutLookedAt, ...] = ()
     champion: ChampionSwitched | None = None
     deployments: Mapping[str, LiveDeployment] = Field(default_factory=dict)
@@ -116,6 +122,11 @@ class LoopState(Record):
     def batches_learned(self) -> int:
         """How many accepted batches the last iteration could learn from."""
         return self.iterations[-1].opened.image_batches if self.iterations else 0
+
+    @property
+    def reserve(self) -> int:
+        """How many accepted held-out images wait for the next held-out version."""
+        return sum(batch.splits.get(Split.HELD_OUT, 0) for batch in self.batches[self.held_out_batches :])
 
     @property
     def leaky(self) -> frozenset[str]:
@@ -190,7 +201,7 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             gone = frozenset(event.digests)
             return state.model_copy(update={"to_erase": state.to_erase - gone, "erased": state.erased | gone})
         case HeldOutVersionMade():
-            return state.model_copy(update={"held_out": event})
+            return _held_out_made(state, entry, event)
         case IterationOpened():
             opened = Iteration(opened=event, opened_at=entry.time, contract=entry.contract)
             return state.model_copy(update={"iterations": (*state.iterations, opened)})
@@ -228,6 +239,19 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             return state.model_copy(update={"deployments": rest})
         case _:
             return _iteration(state, entry, **{FIELD_OF_EVENT[type(event)]: event})
+
+
+def _held_out_made(state: LoopState, entry: LedgerEntry, event: HeldOutVersionMade) -> LoopState:
+    iteration = state.iterations[entry.iteration - 1] if entry.iteration else None
+    return state.model_copy(
+        update={
+            "held_out": event,
+            "held_out_chain": (*(state.held_out_chain if event.continues else ()), event),
+            "held_out_since": state.held_out_since if event.continues else entry.time,
+            "held_out_batches": iteration.opened.image_batches if iteration else len(state.batches),
+            "held_out_versions": (*state.held_out_versions, event),
+        }
+    )
 
 
 def _less_forgotten(state: LoopState, event: ImagesForgotten) -> LoopState:

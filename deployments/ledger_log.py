@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from data_contracts.ledger import LedgerEntry
 from tasks.loop import Loop
 
+SHOWN = 3
+"""Values of a list that a line shows; forgetting a contributor names thousands of images."""
+
 
 def as_lines(loop: Loop) -> Iterator[str]:
     """One line an entry: number, time, iteration, kind, actor, and what happened."""
@@ -26,5 +29,9 @@ def _line(entry: LedgerEntry) -> str:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, list) and len(value) > SHOWN:
+        return f"{_short(value[0])} and {len(value) - 1} more"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
     text = str(value)
     return f"{text[:12]}…" if len(text) == 64 and " " not in text else text  # noqa: PLR2004  (a SHA-256)

@@ -1,12 +1,15 @@
 """Freezing what an iteration learns from, and the held-out set that decides about it."""
 
+from collections.abc import Iterable, Sequence
+
 from prefect import task
 
-from cloud.errors import CloudRefused
+from cloud.errors import CloudRefused, CloudUnavailable
 from data_contracts.images import Dataset, LabeledImage, Split, held_out_version
-from data_contracts.ledger import DatasetFrozen, HeldOutVersionMade
+from data_contracts.ledger import DatasetFrozen, Event, HeldOutVersionMade, LedgerEntry
 from data_contracts.policies import PromotionPolicy
-from decisions.held_out import budget
+from decisions.held_out import Renewal, budget, first_version, new_version_due
+from decisions.loop_state import state_of
 from decisions.retired_classes import relabeled, still_asked
 from tasks.labels import labeled_images
 from tasks.loop import Loop, Turn, connect
@@ -26,28 +29,63 @@ def freeze_dataset(turn: Turn) -> DatasetFrozen:
     path = loop.path("datasets", f"{dataset.digest}.parquet")
     loop.store.put(path, to_parquet(dataset.images, LabeledImage))
     frozen = DatasetFrozen(dataset=dataset.digest, path=path, counts=dict(dataset.counts()))
-    loop.record(turn, frozen)
+    _record_unless_forgotten(loop, turn, frozen, dataset.images)
     return frozen
 
 
 @task(**PATIENTLY)
 def held_out_in_force(turn: Turn, policy: PromotionPolicy) -> HeldOutVersionMade:
-    """The held-out version that decides; the first iteration makes it, later held-out images wait in the reserve."""
+    """The held-out version that decides: the first one, the one in force, or a new one where that is due.
+
+    Within an iteration it stays the same once a model has answered it.
+    """
     loop = connect(turn.folder)
     state = loop.state()
-    if state.held_out is not None:
+    iteration = state.iterations[turn.iteration - 1]
+    if state.held_out is not None and (iteration.looked or iteration.evaluations):
         return state.held_out
-    held_out = frozen_dataset(loop, turn).of(Split.HELD_OUT)
-    images = tuple(image for image in held_out if image.digest not in state.leaky)
+    known = frozen_dataset(loop, turn).of(Split.HELD_OUT)
+    if state.held_out is None:
+        return _version_made(loop, turn, first_version(known, state, policy), policy)
+    used = {image.digest for each in state.held_out_versions for image in held_out_images(loop, each)}
+    waiting = [image for image in known if image.digest not in used]
+    current = held_out_images(loop, state.held_out)
+    renewal = new_version_due(state, current, waiting, loop.contract.labels, policy, loop.now())
+    return _version_made(loop, turn, renewal, policy) if renewal else state.held_out
+
+
+def _version_made(loop: Loop, turn: Turn, renewal: Renewal, policy: PromotionPolicy) -> HeldOutVersionMade:
+    images = tuple(sorted(renewal.images, key=lambda image: image.digest))
     if not images:
         raise CloudRefused("No accepted image is held out, so nothing could be proved; ingest more images first")
+    before = loop.state().held_out
     version = held_out_version(images)
-    allowance = budget(len(images), policy)
+    allowance = budget(len(images), policy.model_copy(update={"alpha": renewal.alpha}))
     path = loop.path("held_out", f"{version}.parquet")
     loop.store.put(path, to_parquet(images, LabeledImage))
-    made = HeldOutVersionMade(version=version, images=len(images), path=path, **allowance.model_dump())
-    loop.record(turn, made)
+    made = HeldOutVersionMade(
+        version=version,
+        images=len(images),
+        path=path,
+        reason=renewal.reason,
+        continues=before.version if before and renewal.continues else None,
+        classes=tuple(loop.contract.labels),
+        **allowance.model_dump(),
+    )
+    _record_unless_forgotten(loop, turn, made, images)
     return made
+
+
+def _record_unless_forgotten(loop: Loop, turn: Turn, event: Event, images: Iterable[LabeledImage]) -> None:
+    """Write the event; raises CloudUnavailable when one of its images was forgotten meanwhile: begin anew."""
+    digests = {image.digest for image in images}
+
+    def unless_forgotten(entries: Sequence[LedgerEntry]) -> tuple[int, Event]:
+        if digests & state_of(entries).forgotten:
+            raise CloudUnavailable(f"Images were forgotten while iteration {turn.iteration} took them")
+        return turn.iteration, event
+
+    loop.ledger.append(loop.authorship(fence=turn.fence), unless_forgotten)
 
 
 def frozen_dataset(loop: Loop, turn: Turn) -> Dataset:

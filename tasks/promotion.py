@@ -18,7 +18,8 @@ from data_contracts.ledger import (
 )
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.loop_state import state_of
+from decisions.held_out import retired
+from decisions.loop_state import Iteration, state_of
 from decisions.pairing import paired, promotion_evidence
 from decisions.promotion import decide_promotion
 from tasks.datasets import held_out_images
@@ -57,7 +58,7 @@ def decide(
         old,
         new,
         images=version.images,
-        uses_left=version.uses - loop.state().uses_spent + (iteration.looked is not None),
+        uses_left=_uses_left(loop, version, iteration),
         alpha_per_use=version.alpha_per_use,
         grouped=len({image.group for image in held_out_images(loop, version)}) < version.images,
     )
@@ -83,6 +84,14 @@ def decide(
     loop.record(turn, decided)
     get_run_logger().info("%s: %s", decided.code, decided.reason)
     return decided
+
+
+def _uses_left(loop: Loop, version: HeldOutVersionMade, iteration: Iteration) -> int:
+    """Looks that are left, this one among them; none once the version is retired and no reserve could follow it."""
+    state = loop.state()
+    if retired(state, loop.now()):
+        return 0
+    return version.uses - state.uses_spent + (iteration.looked is not None)
 
 
 @task(**PATIENTLY)

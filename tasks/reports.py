@@ -27,7 +27,7 @@ def publish_iteration(turn: Turn) -> str:
     create_table_artifact(
         [_row(each) for each in summaries],
         key=f"{loop.name}-iterations",
-        description=f"Every iteration of {loop.name}, on the same held-out images",
+        description=f"Every iteration of {loop.name}; both models of one answered the same held-out images",
     )
     if iteration.decided is not None:
         _publish_decision(loop, iteration, iteration.decided)

@@ -205,9 +205,15 @@ def labeled(
 
 
 def forgotten(
-    *digests: str, batch: str = "monday", trained: tuple[int, ...] = (), erase: bool = False, **splits: int
+    *digests: str,
+    batch: str = "monday",
+    train: int = 0,
+    held_out: int = 0,
+    trained: tuple[int, ...] = (),
+    erase: bool = False,
 ) -> ImagesForgotten:
-    """Images of the class crazing are forgotten; *splits* says how many of each."""
+    """Images of the class crazing are forgotten, so many of each split."""
+    splits = {"train": train, "held-out": held_out}
     gone = ForgottenOfBatch(batch=batch, classes={"crazing": sum(splits.values())}, splits=splits)
     return ImagesForgotten(digests=digests, why="any", erase=erase, batches=(gone,), trained=trained)
 

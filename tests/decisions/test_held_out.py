@@ -1,9 +1,43 @@
-"""How often a held-out set may decide."""
+"""How often a held-out set may decide, and what follows it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
+from data_contracts.images import LabeledImage, Split
+from data_contracts.ledger import Event
 from data_contracts.policies import PromotionPolicy
-from decisions.held_out import budget, smallest_gain, uses_available
+from decisions.held_out import (
+    Renewal,
+    alpha_spent,
+    budget,
+    first_version,
+    new_version_due,
+    retired,
+    smallest_gain,
+    uses_available,
+    worn_out,
+)
+from decisions.loop_state import LoopState
+from tests.decisions.builders import (
+    START,
+    accepted,
+    closed,
+    forgotten,
+    held_out_made,
+    labeled,
+    looked,
+    opened,
+    state_after,
+    switched,
+)
+
+LABELS = ("crazing", "scratches")
+CURRENT, WAITING = "current", "waiting"
+MADE = held_out_made().model_copy(update={"classes": LABELS})
+SPENT = tuple(event for number in range(1, 5) for event in (opened(number), looked(), closed(number)))
+PROMOTED = tuple(event for n in range(1, 4) for event in (opened(n), looked(), switched(f"model {n}"), closed(n)))
 
 
 @pytest.mark.parametrize(
@@ -91,3 +125,130 @@ def test_more_images_find_smaller_gains() -> None:
 
     assert gains == sorted(gains, reverse=True)
     assert len(set(gains)) == len(gains)
+
+
+def held_out(name: str, count: int = 4) -> list[LabeledImage]:
+    """So many held-out images, of both classes in turn."""
+    return [labeled(f"{name} {n}", label=LABELS[n % 2], split=Split.HELD_OUT) for n in range(count)]
+
+
+def due(
+    state: LoopState, *, waiting: Sequence[LabeledImage] = (), labels: Sequence[str] = LABELS, now: datetime = START
+) -> Renewal | None:
+    policy = PromotionPolicy(smallest_held_out=4)
+    return new_version_due(state, held_out(CURRENT), waiting, labels, policy, now)
+
+
+def names(renewal: Renewal | None) -> list[str]:
+    return [image.digest for image in renewal.images] if renewal else []
+
+
+def leaky(*digests: str) -> Event:
+    return accepted(batch="tuesday").model_copy(update={"leaky": digests})
+
+
+def test_a_loop_begins_with_all_held_out_images_that_do_not_leak() -> None:
+    renewal = first_version(held_out(WAITING), state_after(leaky("waiting 1")), PromotionPolicy())
+
+    assert names(renewal) == ["waiting 0", "waiting 2", "waiting 3"]
+
+
+def test_a_version_in_force_stays_and_later_images_wait() -> None:
+    assert due(state_after(MADE, opened(), looked(), closed()), waiting=held_out(WAITING, 100)) is None
+
+
+def test_the_reserve_counts_what_came_after_the_version_less_what_was_forgotten() -> None:
+    gone = forgotten("a", batch="tuesday", held_out=2)
+    state = state_after(accepted(), opened(), MADE, accepted(batch="tuesday", held_out=7), gone)
+
+    assert state_after(accepted(held_out=30)).reserve == 30
+    assert state.reserve == 5
+
+
+def test_an_exhausted_version_is_followed_by_the_reserve_alone_with_all_of_alpha() -> None:
+    renewal = due(state_after(MADE, *SPENT), waiting=held_out(WAITING))
+
+    assert renewal is not None
+    assert renewal.reason == "exhausted: all 4 uses of v1 are spent"
+    assert names(renewal) == [f"waiting {n}" for n in range(4)]
+    assert (renewal.continues, renewal.alpha) == (False, 0.05)
+
+
+@pytest.mark.parametrize("waiting", [held_out(WAITING, 3), [labeled(f"w{n}", split=Split.HELD_OUT) for n in range(9)]])
+def test_a_reserve_that_is_too_small_or_lacks_a_class_leaves_the_decision_to_a_person(
+    waiting: list[LabeledImage],
+) -> None:
+    state = state_after(MADE, *SPENT)
+
+    assert due(state, waiting=waiting) is None
+    assert worn_out(state, START)
+
+
+def test_leaky_images_of_the_reserve_do_not_make_it_large_enough() -> None:
+    assert due(state_after(MADE, *SPENT, leaky("waiting 0")), waiting=held_out(WAITING)) is None
+
+
+def test_three_promotions_retire_a_version() -> None:
+    renewal = due(state_after(MADE, *PROMOTED), waiting=held_out(WAITING))
+
+    assert renewal is not None
+    assert renewal.reason == "retired: v1 has decided 3 promotions"
+    assert due(state_after(MADE, *PROMOTED[:8]), waiting=held_out(WAITING)) is None
+
+
+def test_a_version_is_retired_after_twelve_months() -> None:
+    state = state_after(MADE)
+
+    assert retired(state, START + timedelta(days=365)) is None
+    assert retired(state, START + timedelta(days=366)) == "retired: v1 dates from 2026-11-21"
+
+
+def test_leaking_images_leave_and_what_waits_joins_with_the_alpha_that_is_left() -> None:
+    renewal = due(state_after(MADE, opened(), looked(), closed(), leaky("current 1")), waiting=held_out(WAITING, 1))
+
+    assert renewal is not None
+    assert names(renewal) == ["current 0", "current 2", "current 3", "waiting 0"]
+    assert renewal.reason == "leaking: 1 of its images are nearly training images"
+    assert renewal.continues
+    assert renewal.alpha == pytest.approx(0.05 - 0.0125)
+
+
+def test_forgotten_images_leave_the_version() -> None:
+    renewal = due(state_after(accepted(), MADE, forgotten("current 0", held_out=1)))
+
+    assert names(renewal) == ["current 1", "current 2", "current 3"]
+
+
+def test_a_leak_elsewhere_makes_no_new_version() -> None:
+    assert due(state_after(MADE, leaky("another image"))) is None
+
+
+def test_a_class_that_is_gone_takes_its_held_out_images_with_it() -> None:
+    renewal = due(state_after(MADE), labels=("crazing",))
+
+    assert renewal is not None
+    assert (names(renewal), renewal.reason) == (["current 0", "current 2"], "the classes of the contract changed")
+
+
+def test_changed_classes_without_other_images_leave_the_version_as_it_is() -> None:
+    assert due(state_after(MADE), labels=(*LABELS, "rust")) is None
+
+
+def test_a_version_that_continues_another_has_its_age_and_its_looks() -> None:
+    mended = held_out_made("v2").model_copy(update={"continues": "v1"})
+    state = state_after(MADE, *PROMOTED, opened(4), mended, looked("v2"))
+
+    assert state.held_out_since == START
+    assert alpha_spent(state) == pytest.approx(4 * 0.0125)
+    assert retired(state, START) == "retired: v2 has decided 3 promotions"
+
+
+def test_a_version_that_follows_a_worn_one_begins_anew() -> None:
+    state = state_after(MADE, *PROMOTED, opened(4), held_out_made("v2"))
+
+    assert alpha_spent(state) == 0
+    assert worn_out(state, START) is None
+
+
+def test_when_alpha_is_gone_no_use_is_left_however_many_images_there_are() -> None:
+    assert budget(5000, PromotionPolicy(alpha=0)).uses == 0

@@ -1,5 +1,6 @@
 """`kaizen forget`: images leave everything new, and on demand their bytes leave every place that is ours."""
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +10,21 @@ import pytest
 from cloud.store import DATA, INBOX
 from data_contracts.errors import WrongInput
 from data_contracts.images import LabeledImage
+from data_contracts.ledger import Actor, IterationOpened
 from deployments.forget import forget_images
+from deployments.ledger_log import as_lines
 from flows.ingest_images import ingest_images
+from tasks.datasets import freeze_dataset
+from tasks.forgetting import forget
 from tasks.ingestion import refusals
 from tasks.labels import image_path, labeled_images
+from tasks.loop import Turn
 from tests.support.commands import kaizen
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
+
+PERSON = Actor(name="test", established="command line")
 
 
 def forgotten(
@@ -140,3 +148,55 @@ def test_an_unknown_digest_is_one_line_that_names_the_nearest(filled: LoopFolder
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert re.fullmatch(rf"kaizen: No accepted image has .*; the nearest is {nearest}\n", ended.stderr)
+
+
+def test_an_erasing_that_was_killed_half_way_is_finished_by_the_same_command(filled: LoopFolder) -> None:
+    image, loop = present(filled)[0], filled.loop()
+    path = image_path(image.digest, image.media_type)
+    content = loop.store.get(path).content
+    forget(loop, [image], source=None, why="asked to", erase=True, actor=PERSON)
+    loop.store.delete(path)  # as far as the killed command came
+    assert (loop.state().to_erase, len(holding(filled, content))) == (frozenset({image.digest}), 1)
+
+    forgotten(filled, [image], erase=True)
+
+    assert (filled.loop().state().to_erase, holding(filled, content)) == (frozenset(), [])
+
+
+def test_bytes_that_an_open_iteration_needs_wait_for_its_end(filled: LoopFolder) -> None:
+    image, loop = present(filled)[0], filled.loop()
+    opened = IterationOpened(number=1, reason="any", parent="any", champion=None, image_batches=1)
+    loop.ledger.write(loop.authorship(PERSON), 1, opened)
+    freeze_dataset.fn(Turn(folder=filled.name, iteration=1, fence=1))
+    lines, _, done = forgotten(filled, [image], erase=True)
+
+    assert not done
+    assert lines[-1].startswith("Iteration 1 is open and needs their bytes, so nothing was deleted")
+    assert loop.store.get(image_path(image.digest, image.media_type)).content
+
+
+def test_the_command_line_takes_the_beginning_of_a_digest_and_tells_it_as_json(filled: LoopFolder) -> None:
+    digest = present(filled)[0].digest
+    ended = kaizen("forget", digest[:10], "--why", "any", "--erase", "--json", "--loop", filled.path)
+
+    told = json.loads(ended.stdout)
+    assert (ended.returncode, told["images"], told["erased"]["files"]) == (0, [digest], 2)
+
+
+def test_a_ledger_line_about_many_images_stays_a_line(filled: LoopFolder) -> None:
+    forgotten(filled, source="one")
+
+    *_, line = as_lines(filled.loop())
+    assert re.search(r"digests=[0-9a-f]{12}… and 4 more, source=one, why=asked to", line)
+
+
+def test_deleting_an_uploaded_file_that_is_gone_is_no_error(filled: LoopFolder, tmp_path: Path) -> None:
+    foundry = filled.loop().foundry
+    chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    file = tmp_path / "any.jsonl"
+    file.write_text((json.dumps(chat) + "\n") * 10)
+    id_ = foundry.upload(file, f"{filled.loop().name}.jsonl")
+    foundry.delete_file(id_)
+    foundry.delete_file(id_)
+
+    assert id_ not in {each.id for each in foundry.files()}
