@@ -1,5 +1,6 @@
 """Facts of images that were examined before, in the user's cache folder: unchanged files are not examined again."""
 
+import hashlib
 import os
 import sqlite3
 import time
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.images import ImageFacts
-from tasks.image_workers import ImageFile, ImageWorkers
+from tasks.image_workers import LARGEST_BYTES, TOO_LARGE, ImageFile, ImageWorkers
 
 NAME = "image-facts.sqlite"
 PATIENCE_SECONDS = 10
@@ -79,7 +80,29 @@ def _known(
 def _examined(
     folder: Path, files: Sequence[str], label_of: Callable[[str], str | None], workers: Callable[[], ImageWorkers]
 ) -> Iterator[ImageFacts]:
-    return workers().facts(ImageFile(file, label_of(file), (folder / file).read_bytes()) for file in files)
+    """The facts of *files*; those that no image can be, or nobody may read, come last."""
+    not_read: list[ImageFacts] = []
+
+    def images() -> Iterator[ImageFile]:
+        for file in files:
+            path, label = folder / file, label_of(file)
+            try:
+                if path.stat().st_size <= LARGEST_BYTES:
+                    yield ImageFile(file, label, path.read_bytes())
+                else:
+                    not_read.append(_too_large(path, file, label))
+            except OSError as error:
+                problem = f"the file cannot be read: {error.strerror}"
+                not_read.append(ImageFacts(file=file, label=label, bytes=0, digest="", problem=problem))
+
+    yield from workers().facts(images())
+    yield from not_read
+
+
+def _too_large(path: Path, file: str, label: str | None) -> ImageFacts:
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return ImageFacts(file=file, label=label, bytes=path.stat().st_size, digest=digest, problem=TOO_LARGE)
 
 
 def _batches(facts: Iterable[ImageFacts]) -> Iterator[list[ImageFacts]]:
@@ -94,7 +117,10 @@ def _batches(facts: Iterable[ImageFacts]) -> Iterator[list[ImageFacts]]:
 
 def _state(path: Path) -> str:
     """What changes when the file does: size, and times of change of content and of anything about it."""
-    found = path.stat()
+    try:
+        found = path.stat()
+    except OSError:
+        return ""  # gone, or out of reach: its examination will say so
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 

@@ -26,6 +26,9 @@ SECONDS = 10.0
 GRACE_SECONDS = 2.0
 BATCH, BATCH_BYTES = 8, 1_000_000
 """Images that go to a worker together, and bytes after which no more join them: so it need not wait for each."""
+LARGEST_BYTES = MEMORY // 2
+"""A larger file leaves no room for its pixels and is not looked at."""
+TOO_LARGE = f"the file has more than {LARGEST_BYTES // 2**20} MB; save the image smaller"
 AHEAD = 2
 """Batches for each worker that are read before they are asked for."""
 
@@ -101,10 +104,11 @@ class ImageWorkers:
     def _look(self, kind: bytes, told: Callable[[F, bytes | str], R], files: list[F]) -> list[R]:
         worker = self._idle.get()
         try:
-            answers = worker.ask_all(kind, [file.request for file in files], self._seconds)
+            requests = [request for file in files if len(request := file.request) <= LARGEST_BYTES]
+            answers = iter(worker.ask_all(kind, requests, self._seconds))
         finally:
             self._idle.put(worker)
-        return [told(file, answer) for file, answer in zip(files, answers, strict=True)]
+        return [told(file, next(answers) if len(file.request) <= LARGEST_BYTES else TOO_LARGE) for file in files]
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from decisions.images import image_facts
-from tasks.image_workers import HeaderFile, ImageFile, ImageWorkers
+from tasks.image_workers import LARGEST_BYTES, TOO_LARGE, HeaderFile, ImageFile, ImageWorkers
 
 NASTY = os.environ.get("KAIZEN_TEST_NASTY")
 PATIENCE = 30
@@ -162,3 +162,9 @@ def test_a_file_that_kills_its_reader_costs_none_of_those_that_were_sent_with_it
 
     assert [facts.file for facts in found if facts.problem] == ["deadly.png"]
     assert [facts for facts in found if not facts.problem] == [image_facts(s.content, s.file, None) for s in small]
+
+
+def test_a_file_that_leaves_no_room_for_pixels_is_not_sent_to_a_reader(workers: ImageWorkers) -> None:
+    small, huge = ImageFile("a.png", None, saved((16, 16))), ImageFile("b.png", None, bytes(LARGEST_BYTES + 1))
+
+    assert [facts.problem for facts in workers.facts([small, huge, small])] == [None, TOO_LARGE, None]
