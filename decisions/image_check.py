@@ -51,6 +51,13 @@ class ImageCheck(Record):
     stopped: str | None = Field(None, description="Why a batch of these images would not be taken at all.")
 
 
+def printable(file: str) -> str:
+    """The name as it can be shown anywhere: what is no text, ends a line or steers a terminal is spelled out."""
+    if file.isprintable():
+        return file
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in file)
+
+
 def class_folder(file: str) -> str | None:
     """The folder that names the class of *file*: the first one, or the one inside a folder of a split."""
     folders = file.split("/")[:-1]

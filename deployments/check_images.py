@@ -10,7 +10,7 @@ from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import LabeledImage
-from decisions.image_check import ImageCheck, calibrated, check, class_folder
+from decisions.image_check import ImageCheck, calibrated, check, class_folder, printable
 from deployments.contract_template import contract_for
 from deployments.headers import check_headers, told_of_headers
 from deployments.people import forecast, told
@@ -50,7 +50,8 @@ def check_folder(
         rule = calibrated(facts)
         line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
         return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
-    found = check(facts, broken_rules(facts, wanted), _known(against), wanted)
+    named = [fact.model_copy(update={"file": printable(fact.file)}) for fact in facts]
+    found = check(named, broken_rules(named, wanted), _known(against), wanted)
     lines, value = _told(folder, found), found.model_dump(mode="json")
     if find is not None:
         made = forecast(folder, facts, find)
@@ -62,7 +63,7 @@ def check_headers_of(folder: Path, contract: Path | None, against: Path | None) 
     """Check what the headers of the images of *folder* say, without a look at their pixels; as `check_folder` does."""
     files = _files(folder)
     wanted = _contract(folder, files, contract, against)
-    asked = (HeaderFile(file, _label(wanted, file), (folder / file).resolve()) for file in files)
+    asked = (HeaderFile(printable(file), _label(wanted, file), (folder / file).resolve()) for file in files)
     found = check_headers(list(shared_workers().headers(asked)), wanted)
     return told_of_headers(folder, found), found.model_dump(mode="json")
 
