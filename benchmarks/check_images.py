@@ -43,6 +43,7 @@ def measure() -> dict[str, float]:
 
 
 def _primitives(paths: list[Path], processes: int) -> float:
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in the workers: more threads than processors only wait
     with get_context("spawn").Pool(processes) as pool:
         pool.map(_look, paths[: processes * 50])
         began = time.perf_counter()

@@ -1,16 +1,17 @@
 """`kaizen check-images`: what the contract makes of a folder of images, changing nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from cloud.settings import FILE
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
-from data_contracts.images import LabeledImage
+from data_contracts.images import ImageHeader, LabeledImage, Refusal
 from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
-from decisions.class_folders import class_folder
+from decisions.class_folders import class_folder, printable
 from decisions.image_check import ImageCheck, calibrated, check
 from decisions.labeling import labeled
 from deployments.contract_template import contract_for
@@ -23,6 +24,7 @@ from tasks.labels import accepted_images
 from tasks.loop import connect
 from tasks.people import people_finder
 
+F = TypeVar("F", bound=ImageHeader)
 SHOWN = 20
 LEAST_CLASSES = 2
 
@@ -48,12 +50,13 @@ def check_folder(
     wanted = _contract(folder, files, contract, against)
     images, sheet = _images(files), _sheet(folder, files, wanted)
     seen = facts_of_folder(folder, images, shared_workers, cache_file() if cache else None)
-    facts, unlabeled = labeled(seen, sheet, wanted)
+    facts, unlabeled = _labeled(seen, sheet, wanted)
     if calibrate:
         rule = calibrated(facts)
         line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
         return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
-    found = check(facts, check_facts(facts, wanted, unlabeled), _known(against), wanted)
+    named = [fact.model_copy(update={"file": printable(fact.file)}) for fact in facts]
+    found = check(named, check_facts(named, wanted, unlabeled), _known(against), wanted)
     told_first = [f"The contract: {each}" for each in wanted.warnings] if contract or against else []
     lines, value = [*told_first, *_told(folder, found)], found.model_dump(mode="json")
     if find is not None:
@@ -67,8 +70,9 @@ def check_headers_of(folder: Path, contract: Path | None, against: Path | None) 
     files = _files(folder)
     wanted = _contract(folder, files, contract, against)
     asked = (HeaderFile(file, (folder / file).resolve()) for file in _images(files))
-    headers, unlabeled = labeled(list(shared_workers().headers(asked)), _sheet(folder, files, wanted), wanted)
-    found = check_headers(headers, unlabeled, wanted)
+    headers, unlabeled = _labeled(shared_workers().headers(asked), _sheet(folder, files, wanted), wanted)
+    named = [header.model_copy(update={"file": printable(header.file)}) for header in headers]
+    found = check_headers(named, unlabeled, wanted)
     return told_of_headers(folder, found), found.model_dump(mode="json")
 
 
@@ -109,6 +113,12 @@ def _known(against: Path | None) -> list[LabeledImage]:
         return []
     loop = connect(str(against))
     return accepted_images(loop, loop.state())
+
+
+def _labeled(seen: Iterable[F], sheet: LabelSheet | None, contract: ImageContract) -> tuple[list[F], list[Refusal]]:
+    """As `labeled`, with names of refused files that can be shown."""
+    named, refused = labeled(list(seen), sheet, contract)
+    return named, [each.model_copy(update={"file": printable(each.file)}) for each in refused]
 
 
 def _images(files: Sequence[str]) -> list[str]:

@@ -74,11 +74,15 @@ def _known(kept: _Kept | None, state: str | None, file: str) -> ImageFacts | Non
 
 
 def _examined(folder: Path, files: Sequence[str], workers: Callable[[], ImageWorkers]) -> Iterator[ImageFacts]:
-    def read(file: str) -> ImageFile:
+    return workers().facts(_read_image(folder, file) for file in files)
+
+
+def _read_image(folder: Path, file: str) -> ImageFile:
+    try:
         with (folder / file).open("rb") as stream:
             return ImageFile.read(file, stream)
-
-    return workers().facts(map(read, files))
+    except OSError as error:
+        return ImageFile.unread(file, f"the file cannot be read: {error.strerror}")
 
 
 def _batches(facts: Iterable[ImageFacts]) -> Iterator[list[ImageFacts]]:
@@ -93,7 +97,10 @@ def _batches(facts: Iterable[ImageFacts]) -> Iterator[list[ImageFacts]]:
 
 def _state(path: Path) -> str:
     """What changes when the file does: size, and times of change of content and of anything about it."""
-    found = path.stat()
+    try:
+        found = path.stat()
+    except OSError:
+        return ""  # gone, or out of reach: its examination will say so
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 

@@ -20,24 +20,25 @@ from typing import IO, TypeVar
 from data_contracts.images import ImageFacts, ImageHeader
 from tasks.image_worker import FACTS, HEADER, MEMORY, read_message, write_message
 
-F = TypeVar("F")
 R = TypeVar("R")
 SECONDS = 10.0
 """That one image may take."""
 GRACE_SECONDS = 2.0
-AHEAD = 4
-"""Images for each worker that are read before they are asked for."""
+BATCH, BATCH_BYTES = 8, 1_000_000
+"""Images that go to a worker together, and bytes after which no more join them: so it need not wait for each."""
 LARGEST_FILE = 50_000_000
 """Bytes of a file that are read; a larger one is no photograph that a service would take."""
+AHEAD = 2
+"""Batches for each worker that are read before they are asked for."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One file of a batch: its path there, its bytes, and why they were not read if they are too many."""
+    """One file of a batch: its path there, its bytes, and why they were not read if they could not be."""
 
     file: str
     content: bytes
-    too_large: ImageFacts | None = None
+    not_read: ImageFacts | None = None
 
     @classmethod
     def read(cls, file: str, stream: IO[bytes]) -> "ImageFile":
@@ -52,6 +53,16 @@ class ImageFile:
         problem = f"the file has {size:,} bytes; more than {LARGEST_FILE:,} are no photograph"
         return cls(file, b"", ImageFacts(file=file, bytes=size, digest=digest.hexdigest(), problem=problem))
 
+    @classmethod
+    def unread(cls, file: str, problem: str) -> "ImageFile":
+        """The *file* that could not be opened, because of a *problem*."""
+        return cls(file, b"", ImageFacts(file=file, bytes=0, digest="", problem=problem))
+
+    @property
+    def request(self) -> bytes:
+        """What a worker needs of it."""
+        return self.content
+
 
 @dataclass(frozen=True)
 class HeaderFile:
@@ -59,6 +70,14 @@ class HeaderFile:
 
     file: str
     path: Path
+
+    @property
+    def request(self) -> bytes:
+        """What a worker needs of it."""
+        return os.fsencode(self.path)
+
+
+F = TypeVar("F", ImageFile, HeaderFile)
 
 
 class ImageWorkers:
@@ -77,20 +96,20 @@ class ImageWorkers:
 
         Files are taken from the iterable as they are needed, so that a batch larger than memory streams.
         """
-        return self._ahead(self._examine, files)
+        return self._ahead(FACTS, _facts, files)
 
     def headers(self, files: Iterable[HeaderFile]) -> Iterator[ImageHeader]:
         """What the headers of *files* say, in their order; pixels are not looked at, digests not worked out."""
-        return self._ahead(self._read_header, files)
+        return self._ahead(HEADER, _header, files)
 
-    def _ahead(self, look: Callable[[F], R], files: Iterable[F]) -> Iterator[R]:
-        waiting: deque[Future[R]] = deque()
-        for file in files:
-            waiting.append(self._threads.submit(look, file))
+    def _ahead(self, kind: bytes, told: Callable[[F, bytes | str], R], files: Iterable[F]) -> Iterator[R]:
+        waiting: deque[Future[list[R]]] = deque()
+        for batch in _batches(files):
+            waiting.append(self._threads.submit(self._look, kind, told, batch))
             if len(waiting) > AHEAD * self._processes:
-                yield waiting.popleft().result()
-        for future in waiting:
-            yield future.result()
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
 
     def close(self) -> None:
         """End the processes."""
@@ -98,29 +117,13 @@ class ImageWorkers:
         while not self._idle.empty():
             self._idle.get().end()
 
-    def _examine(self, file: ImageFile) -> ImageFacts:
-        if file.too_large is not None:
-            return file.too_large
-        answer = self._answer(FACTS, file.content)
-        if isinstance(answer, bytes):
-            facts = ImageFacts.model_validate_json(answer)
-            return facts.model_copy(update={"file": file.file})
-        digest = hashlib.sha256(file.content).hexdigest()
-        return ImageFacts(file=file.file, bytes=len(file.content), digest=digest, problem=answer)
-
-    def _read_header(self, file: HeaderFile) -> ImageHeader:
-        answer = self._answer(HEADER, os.fsencode(file.path))
-        if isinstance(answer, bytes):
-            header = ImageHeader.model_validate_json(answer)
-            return header.model_copy(update={"file": file.file})
-        return ImageHeader(file=file.file, bytes=0, problem=answer)
-
-    def _answer(self, kind: bytes, content: bytes) -> bytes | str:
+    def _look(self, kind: bytes, told: Callable[[F, bytes | str], R], files: list[F]) -> list[R]:
         worker = self._idle.get()
         try:
-            return worker.ask(kind, content, self._seconds)
+            answers = worker.ask_all(kind, [file.request for file in files], self._seconds)
         finally:
             self._idle.put(worker)
+        return [told(file, answer) for file, answer in zip(files, answers, strict=True)]
 
 
 @lru_cache(maxsize=1)
@@ -137,22 +140,37 @@ class _Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, kind: bytes, content: bytes, seconds: float) -> bytes | str:
-        """The facts as JSON, or why there are none."""
+    def ask_all(self, kind: bytes, contents: list[bytes], seconds: float) -> list[bytes | str]:
+        """For each of *contents* the facts as JSON, or why there are none.
+
+        When all together take too long or one of them ends the process, the rest are asked one by one, to tell which.
+        """
+        answers: list[bytes | str] = list(self._asked(kind, contents, seconds)[0])
+        for content in contents[len(answers) :]:
+            answers.append(self._ask(kind, content, seconds))
+        return answers
+
+    def _ask(self, kind: bytes, content: bytes, seconds: float) -> bytes | str:
+        answers, took = self._asked(kind, [content], seconds)
+        if answers:
+            return answers[0]
+        if took >= seconds:
+            return f"reading the image takes more than {seconds:g} seconds"
+        return f"reading the image crashes the reader or takes more than {MEMORY // 2**20} MB of memory"
+
+    def _asked(self, kind: bytes, contents: list[bytes], seconds: float) -> tuple[list[bytes], float]:
+        """The answers that came before the process was lost or killed, and how long that took."""
         process = self._process = self._process or _start()
         began = time.monotonic()
         alarm = threading.Timer(seconds, process.kill)
         alarm.start()
         try:
-            answer = _asked(process, kind, content)
+            answers = _answers(process, kind, contents)
         finally:
             alarm.cancel()
-        if answer is not None:
-            return answer
-        self.end()
-        if time.monotonic() - began >= seconds:
-            return f"reading the image takes more than {seconds:g} seconds"
-        return f"reading the image crashes the reader or takes more than {MEMORY // 2**20} MB of memory"
+        if len(answers) < len(contents):
+            self.end()
+        return answers, time.monotonic() - began
 
     def end(self) -> None:
         """End the process, if there is one."""
@@ -173,15 +191,45 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def _asked(process: subprocess.Popen[bytes], kind: bytes, content: bytes) -> bytes | None:
+def _answers(process: subprocess.Popen[bytes], kind: bytes, contents: list[bytes]) -> list[bytes]:
     assert process.stdin is not None
     assert process.stdout is not None
-    try:
-        process.stdin.write(kind)
-        write_message(process.stdin, content)
-        return read_message(process.stdout)
-    except (BrokenPipeError, ConnectionResetError):
-        return None
+    answers: list[bytes] = []
+    with suppress(BrokenPipeError, ConnectionResetError):
+        for content in contents:  # so few short answers fit into the pipe: nobody waits for the other
+            process.stdin.write(kind)
+            write_message(process.stdin, content)
+    while len(answers) < len(contents) and (answer := read_message(process.stdout)) is not None:
+        answers.append(answer)
+    return answers
+
+
+def _batches(files: Iterable[F]) -> Iterator[list[F]]:
+    batch: list[F] = []
+    for file in files:
+        batch.append(file)
+        if len(batch) == BATCH or sum(len(each.request) for each in batch) >= BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _facts(file: ImageFile, answer: bytes | str) -> ImageFacts:
+    if file.not_read is not None:
+        return file.not_read
+    if isinstance(answer, bytes):
+        facts = ImageFacts.model_validate_json(answer)
+        return facts.model_copy(update={"file": file.file})
+    digest = hashlib.sha256(file.content).hexdigest()
+    return ImageFacts(file=file.file, bytes=len(file.content), digest=digest, problem=answer)
+
+
+def _header(file: HeaderFile, answer: bytes | str) -> ImageHeader:
+    if isinstance(answer, bytes):
+        header = ImageHeader.model_validate_json(answer)
+        return header.model_copy(update={"file": file.file})
+    return ImageHeader(file=file.file, bytes=0, problem=answer)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,12 +1,14 @@
 """The inbox of a loop: which batches wait there, their files, and their labels sheets."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prefect import task
 
 from cloud.store import INBOX
+from data_contracts.images import Refusal
 from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
+from decisions.class_folders import printable
 from tasks.image_workers import ImageFile
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
@@ -27,7 +29,7 @@ def list_shards(folder: str, batch: str) -> list[list[str]]:
     """The files of a batch without its labels sheet, in shards of hundreds."""
     files = batch_files(loop := connect(folder), batch)
     sheet = sheet_among(files)
-    images = [file for file in files if file != sheet]
+    images = [file for file in files if file != sheet and not nameless([file])]
     read_labels(loop, batch, files)  # a sheet that cannot be read is told before all images are examined
     return [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
 
@@ -42,6 +44,13 @@ def late_files(loop: Loop) -> Mapping[str, int]:
 def batch_files(loop: Loop, batch: str) -> list[str]:
     """The paths of all files inside a batch, in order."""
     return [path.removeprefix(inbox_path(loop, batch)) for path in loop.store.list(inbox_path(loop, batch))]
+
+
+def nameless(files: Iterable[str]) -> list[Refusal]:
+    """A refusal for each of *files* whose name is no text: no table and no message could carry it."""
+    reason = "the file's name is no text in UTF-8; rename it"
+    shown = ((file, printable(file)) for file in files)
+    return [Refusal(file=name, code="bad_name", reason=reason) for file, name in shown if not _is_text(file)]
 
 
 def read_image(loop: Loop, batch: str, file: str) -> ImageFile:
@@ -63,6 +72,14 @@ def read_labels(loop: Loop, batch: str, files: list[str]) -> LabelSheet | None:
 def inbox_path(loop: Loop, batch: str, file: str = "") -> str:
     """Where a *file* of a batch is stored."""
     return f"{INBOX}/{loop.name}/{batch}/{file}"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _counts(loop: Loop) -> Counter[str]:

@@ -24,7 +24,7 @@ from decisions.retired_classes import still_asked
 from tasks.contract_check import check_facts
 from tasks.contract_history import hold_contract
 from tasks.image_workers import shared_workers
-from tasks.inbox import batch_files, inbox_path, read_image, read_labels
+from tasks.inbox import batch_files, inbox_path, nameless, read_image, read_labels
 from tasks.labels import accepted_images, forgotten_digests, image_path
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
@@ -54,7 +54,7 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     named, unlabeled = labeled(rows, read_labels(loop, batch, files), loop.contract)
     known = accepted_images(loop, state)
     again = arrived_again(named, forgotten_digests(known, state))
-    found = check_facts(named, loop.contract, [*again, *unlabeled])
+    found = check_facts(named, loop.contract, [*nameless(files), *again, *unlabeled])
     pictures = {image.pixel_digest: image for image in still_asked(known, loop.contract)}
     verdict = judge_batch(named, found.refused, pictures, state.disputed)
     placement = place(verdict.accepted, known, loop.contract)

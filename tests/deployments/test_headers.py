@@ -1,5 +1,6 @@
 """`kaizen check-images --metadata-only`: a quick look at headers that says what it did not look at."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,15 @@ def test_pixels_cannot_be_asked_for_without_a_look_at_them(folder: Path) -> None
     asked = CliRunner().invoke(cli, ["check-images", str(folder), "--metadata-only", "--calibrate"])
 
     assert (asked.exit_code, "look at pixels" in asked.output) == (2, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names that are no UTF-8 exist where names are bytes")
+@pytest.mark.parametrize("options", [(), ("--metadata-only",)])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_name_that_is_no_text_is_spelled_out(folder: Path, options: tuple[str, ...], form: tuple[str, ...]) -> None:
+    (folder / "crazing" / os.fsdecode(b"\xff\x1b[2J\n.jpg")).write_bytes(b"hello")
+
+    asked = CliRunner().invoke(cli, ["check-images", str(folder), "--no-cache", *options, *form])
+
+    assert asked.exit_code == 0
+    assert r"\udcff\x1b[2J\n.jpg" in asked.output.replace(r"\\", "\\")

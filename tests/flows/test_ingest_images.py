@@ -154,6 +154,22 @@ def test_a_batch_that_cannot_be_taken_holds_no_other_up(loop_folder: LoopFolder,
     assert [batch.batch for batch in loop_folder.loop().state().batches] == ["b"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names that are no UTF-8 exist where names are bytes")
+def test_a_file_whose_name_is_no_text_stops_no_batch(loop_folder: LoopFolder, images: Path) -> None:
+    file = sorted(images.glob("scratches/*"))[0]
+    loop_folder.deliver("one", [file])
+    odd = (
+        loop_folder.path / "store" / "inbox" / loop_folder.loop().name / "one" / "scratches" / os.fsdecode(b"\xff.jpg")
+    )
+    odd.write_bytes(file.read_bytes())
+    (accepted,) = ingest_images(loop_folder.name)
+
+    assert accepted.accepted == 1
+    assert [(each.file, each.code) for each in refusals(loop_folder.loop(), accepted)] == [
+        ("scratches/\\udcff.jpg", "bad_name")
+    ]
+
+
 def test_files_that_come_after_their_batch_was_taken_are_told(loop_folder: LoopFolder, images: Path) -> None:
     first, second = sorted(images.glob("scratches/*"))[:2]
     loop_folder.deliver("one", [first])

@@ -14,7 +14,7 @@ from PIL import Image
 from data_contracts.images import ImageFacts
 from decisions.images import image_facts
 from tasks.facts_cache import cache_file, facts_of_folder
-from tasks.image_workers import ImageWorkers
+from tasks.image_workers import LARGEST_FILE, ImageWorkers
 
 LONG_AGO = 1_700_000_000_000_000_000
 
@@ -130,3 +130,18 @@ def test_the_cache_lies_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     assert cache_file() == tmp_path / "kaizen" / "image-facts.sqlite"
+
+
+def test_a_file_larger_than_any_photograph_is_not_read_into_memory(folder: Path, workers: ImageWorkers) -> None:
+    with (folder / "25.png").open("wb") as huge:
+        huge.truncate(LARGEST_FILE + 1)
+    found = {facts.file: facts.problem for facts in checked(folder, workers)}
+
+    assert found.pop("25.png") == "the file has 50,000,001 bytes; more than 50,000,000 are no photograph"
+    assert set(found.values()) == {None}
+
+
+def test_a_file_that_is_gone_when_its_turn_comes_stops_nothing(folder: Path, workers: ImageWorkers) -> None:
+    gone, sound = facts_of_folder(folder, ["gone.png", "10.png"], lambda: workers, None)
+
+    assert (gone.problem, sound.problem) == ("the file cannot be read: No such file or directory", None)
