@@ -1,0 +1,116 @@
+"""The commands that turn a loop: init, preflight, improve, approve, and its ledger."""
+
+from pathlib import Path
+
+import click
+
+from data_contracts.errors import KaizenError
+from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, show
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--images", type=FOLDER, help="Folder of class folders, for the classes and rules of the contract.")
+@click.option("--from-env", "env", type=FOLDER, help="A notebook's .env, for the addresses; its key is not copied.")
+def init(folder: Path, images: Path | None, env: Path | None) -> None:
+    """Make a loop's folder, with kaizen.toml and a commented data contract.
+
+    Example: kaizen init loops/steel --images photographs/
+    """
+    from deployments.init_loop import init_loop
+
+    for line in init_loop(folder, images, env):
+        click.echo(line)
+
+
+@click.command()
+@LOOP
+@JSON
+def preflight(folder: Path, as_json: bool) -> int:
+    """Show whether the loop's images fit into Azure's limits, buying and uploading nothing.
+
+    Example: kaizen preflight --loop loops/steel
+    """
+    from deployments.preflight import preflight_loop
+
+    lines, verdict = preflight_loop(folder)
+    show(lines, verdict, as_json=as_json)
+    return 0 if verdict["fits"] else FAILED
+
+
+@click.command()
+@LOOP
+@JSON
+def improve(folder: Path, as_json: bool) -> None:
+    """Move the loop one turn forward; an interrupted one is continued.
+
+    Example: kaizen improve --loop loops/steel
+    """
+    from deployments.commands import improve_once
+
+    show(*improve_once(folder), as_json=as_json)
+
+
+@click.command()
+@click.argument("iteration", type=click.IntRange(1))
+@click.option("--yes/--no", "yes", default=None, help="Whether the challenger becomes champion.")
+@click.option("--why", required=True, help="Goes into the ledger.")
+@LOOP
+def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
+    """Answer where the gate asks a person; run `kaizen improve` afterwards.
+
+    Example: kaizen approve 3 --yes --why "checked 50 images on line 2"
+    """
+    import getpass
+
+    from data_contracts.ledger import Actor
+    from tasks.loop import connect
+    from tasks.promotion import approve as answer
+
+    if yes is None:
+        raise click.UsageError("say --yes or --no")
+    actor = Actor(name=getpass.getuser(), established="command line")
+    if not answer(connect(str(folder)), iteration, yes=yes, reason=why, actor=actor):
+        raise KaizenError(f"Iteration {iteration} waits for no answer; see kaizen ledger log")
+    click.echo(f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. Next: kaizen improve")
+
+
+@click.group()
+def ledger() -> None:
+    """The append-only record of everything decided, bought, switched or deleted.
+
+    Example: kaizen ledger verify
+    """
+
+
+@ledger.command()
+@LOOP
+@JSON
+def log(folder: Path, as_json: bool) -> None:
+    """Print every entry, oldest first.
+
+    Example: kaizen ledger log --loop loops/steel
+    """
+    from deployments.ledger_log import as_lines, as_objects
+    from tasks.loop import connect
+
+    loop = connect(str(folder))
+    show(as_lines(loop), as_objects(loop), as_json=as_json)
+
+
+@ledger.command()
+@click.option("--head", help="Hash of an entry that has to be in the chain, to find a cut-off tail.")
+@LOOP
+@JSON
+def verify(head: str | None, folder: Path, as_json: bool) -> None:
+    """Recompute the chain; a changed, missing or reordered entry is named.
+
+    Example: kaizen ledger verify --head 3f6c…
+    """
+    from cloud.ledger import verify as recompute
+    from tasks.loop import connect
+
+    loop = connect(str(folder))
+    verified = recompute(loop.store, loop.name, head)
+    text = f"{verified.entries} entries, the chain holds; head {verified.head}"
+    show([text], {"entries": verified.entries, "head": verified.head}, as_json=as_json)

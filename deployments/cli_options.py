@@ -1,0 +1,18 @@
+"""What the commands of `kaizen` share: options, exit codes, and how they print."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FOLDER = click.Path(path_type=Path)
+LOOP = click.option("--loop", "folder", type=FOLDER, default=Path(), help="Folder of the loop, with its kaizen.toml.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+
+
+def show(lines: Iterable[str], content: object, *, as_json: bool) -> None:
+    """Print the *lines* for people, or the *content* as JSON for programs."""
+    for line in [json.dumps(content)] if as_json else lines:
+        click.echo(line)
