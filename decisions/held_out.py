@@ -78,8 +78,8 @@ def smallest_gain(n: int, alpha: float, discordance: float = DISCORDANCE) -> flo
 
 
 def first_version(known: Sequence[LabeledImage], state: LoopState, policy: PromotionPolicy) -> Renewal:
-    """The version that a loop begins with: every held-out image *known* that does not leak."""
-    images = tuple(image for image in known if image.digest not in state.leaky | state.forgotten)
+    """The version that a loop begins with: every held-out image *known* that is fit to decide."""
+    images = tuple(image for image in known if image.digest not in state.unfit_to_decide)
     return Renewal(reason="the first version", images=images, continues=False, alpha=policy.alpha)
 
 
@@ -95,7 +95,7 @@ def new_version_due(  # noqa: PLR0917  (the state, two sets of images, and what 
 
     *waiting* are the held-out images that were in no version yet. A version that is worn out is followed by
     them alone, for a partial refresh would not renew its budget, and only if they make a version by themselves;
-    until then a person decides. One that has lost images (leaking, forgotten, of other classes) is continued
+    until then a person decides. One that has lost images (leaking, forgotten, disputed, of other classes) is continued
     with what is sound, all that waits, and the alpha that is left.
 
     Images of versions that are over stay out of training: splits are pinned for good, and a model that
@@ -143,7 +143,7 @@ def alpha_spent(state: LoopState) -> float:
 
 
 def _sound(images: Sequence[LabeledImage], state: LoopState, labels: Sequence[str]) -> tuple[LabeledImage, ...]:
-    unfit = state.leaky | state.forgotten
+    unfit = state.unfit_to_decide
     return tuple(image for image in images if image.digest not in unfit and image.label in labels)
 
 
@@ -153,6 +153,8 @@ def _hurt(state: LoopState, current: Sequence[LabeledImage], labels: Sequence[st
         return f"leaking: {leaking} of its images are nearly training images"
     if gone := len(digests & state.forgotten):
         return f"{gone} of its images were forgotten"
+    if doubtful := len(digests & state.disputed):
+        return f"{doubtful} of its images have another label elsewhere"
     if state.held_out and state.held_out.classes and set(state.held_out.classes) != set(labels):
         return "the classes of the contract changed"
     return None

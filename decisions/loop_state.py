@@ -142,6 +142,11 @@ class LoopState(Record):
         return found
 
     @property
+    def unfit_to_decide(self) -> frozenset[str]:
+        """Digests of images that no new held-out version takes: leaking, forgotten, or of a label in doubt."""
+        return self.leaky | self.forgotten | self.disputed
+
+    @property
     def models_to_replace(self) -> frozenset[str]:
         """Models that learned from images forgotten since, directly or through a model that they continued."""
         return models_that_learned(self.iterations, self.trained_on_forgotten)

@@ -213,6 +213,19 @@ def test_leaking_images_leave_and_what_waits_joins_with_the_alpha_that_is_left()
     assert renewal.alpha == pytest.approx(0.05 - 0.0125)
 
 
+def test_images_of_a_disputed_label_leave_the_version_until_it_is_settled() -> None:
+    disputing = accepted(batch="later").model_copy(update={"disputed": ("current 1",)})
+    settling = accepted(batch="last").model_copy(update={"settled": ("current 1",)})
+    renewal = due(state_after(MADE, disputing))
+
+    assert renewal is not None
+    assert (names(renewal), renewal.reason) == (
+        ["current 0", "current 2", "current 3"],
+        "1 of its images have another label elsewhere",
+    )
+    assert due(state_after(MADE, disputing, settling)) is None
+
+
 def test_forgotten_images_leave_the_version() -> None:
     renewal = due(state_after(accepted(), MADE, forgotten("current 0", held_out=1)))
 
