@@ -144,6 +144,11 @@ class ImageContract(Record):
         return tuple(each for each in self.classes if not each.retired)
 
     @property
+    def group_column(self) -> str | None:
+        """The column of a labels sheet that names the group of an image, if the contract takes groups from one."""
+        return self.group.column if self.group else None
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What works, but not as well as it could; a sentence each."""
         alike = alike_at_first(self.answers().values())

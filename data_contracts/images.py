@@ -40,7 +40,7 @@ class LabeledImage(Record):
     source: str = Field(description="Batch and file that the image came from.")
     who: str = Field(description="Who put the batch into the inbox, as far as known.")
     labeled_at: datetime
-    media_type: str = Field(description="Format of the stored bytes, such as image/jpeg.")
+    media_type: str = Field(description="Format of the stored bytes, such as JPEG.")
     phash64: str | None = Field(None, description="Perceptual hash of 64 bits; see ImageFacts.")
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits.")
     cropped64: str | None = Field(None, description="phash64 without the edges.")

@@ -7,6 +7,7 @@ from typing import Any
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import Rule
 from data_contracts.images import ImageFacts
+from data_contracts.refusal_codes import OURS
 from data_contracts.rule_limits import POSSIBLE, columns_of, problem_with
 
 ENGINE = "greatExpectations"
@@ -84,6 +85,8 @@ def _check_ids(rules: Sequence[Rule], name: str) -> None:
     for rule, count in Counter(rule.id for rule in rules).items():
         if count > 1:
             raise ContractBroken(f"{name}: {count} rules have the id '{rule}'; give each an id of its own")
+        if rule in OURS:
+            raise ContractBroken(f"{name}: the id '{rule}' of a rule is the code of another reason; give it another id")
 
 
 def _id(check: Mapping[str, Any]) -> str:

@@ -6,8 +6,7 @@ from pydantic import Field
 
 from data_contracts.images import Authority, ImageFacts, ImageHeader, LabeledImage, Refusal, Split
 from data_contracts.record import Record
-
-CONFLICT = "label_conflict"
+from data_contracts.refusal_codes import DUPLICATE, LABEL_CONFLICT, NOT_AN_IMAGE, SIDECAR
 
 
 class Acceptance(Record):
@@ -24,33 +23,33 @@ class Acceptance(Record):
 
 def judge_batch(
     facts: Sequence[ImageFacts],
-    broken: Sequence[Refusal],
+    refused: Sequence[Refusal],
     known: Mapping[str, LabeledImage],
     disputed: frozenset[str] = frozenset(),
 ) -> Acceptance:
-    """What becomes of the images in *facts*, of which *broken* tells what else keeps them out.
+    """What becomes of the images in *facts*, of which some are *refused* already.
 
     *known* has the images accepted earlier by pixel digest, *disputed* the digests of those whose label is in doubt.
     The same picture enters once. Two labels of equal authority for one picture are a conflict: neither is used until
     a later delivery repeats the accepted one. The first reason found for a file is the one to mend first.
     """
     by_file: dict[str, Refusal] = {}
-    for refusal in (*map(unfit, facts), *broken):
+    for refusal in (*map(unfit, facts), *refused):
         if refusal is not None:
             by_file.setdefault(refusal.file, refusal)
     sound = [fact for fact in facts if fact.file not in by_file]
     conflicts = _conflicts(sound, known)
     agreeing = [fact for fact in sound if fact.file not in conflicts]
     fresh, duplicates = _told_apart(agreeing, known)
-    refused = sorted((*by_file.values(), *conflicts.values()), key=lambda refusal: refusal.file)
+    outside = sorted((*by_file.values(), *conflicts.values()), key=lambda refusal: refusal.file)
     repeated = {known[str(fact.pixel_digest)].digest for fact in agreeing if str(fact.pixel_digest) in known}
-    contested = _contested(sound, known)
+    contradicted = _disputed(sound, known)
     return Acceptance(
         accepted=tuple(fresh),
-        refused=tuple(refused),
+        refused=tuple(outside),
         duplicates=tuple(duplicates),
-        disputed=contested,
-        settled=tuple(sorted((repeated & disputed) - contested.keys())),
+        disputed=contradicted,
+        settled=tuple(sorted((repeated & disputed) - contradicted.keys())),
     )
 
 
@@ -59,8 +58,8 @@ def unfit(fact: ImageHeader) -> Refusal | None:
     if fact.problem is None:
         return None
     if fact.file.rpartition("/")[2].startswith("."):
-        return Refusal(file=fact.file, code="sidecar", reason="a hidden file that an operating system left behind")
-    return Refusal(file=fact.file, code="not_an_image", reason=fact.problem)
+        return Refusal(file=fact.file, code=SIDECAR, reason="a hidden file that an operating system left behind")
+    return Refusal(file=fact.file, code=NOT_AN_IMAGE, reason=fact.problem)
 
 
 def _conflicts(facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]) -> dict[str, Refusal]:
@@ -79,7 +78,7 @@ def _conflicts(facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]) -
     return conflicts
 
 
-def _contested(facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]) -> dict[str, Refusal]:
+def _disputed(facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]) -> dict[str, Refusal]:
     """The accepted images that a file of equal authority contradicts."""
     contested: dict[str, Refusal] = {}
     for fact in facts:
@@ -93,7 +92,7 @@ def _contested(facts: Sequence[ImageFacts], known: Mapping[str, LabeledImage]) -
 
 def _conflict(file: str, label: str | None, other: str) -> Refusal:
     said = f"labeled {label}, but the same picture is {other}" if label else f"the same picture is {other}"
-    return Refusal(file=file, code=CONFLICT, reason=said)
+    return Refusal(file=file, code=LABEL_CONFLICT, reason=said)
 
 
 def _named(image: LabeledImage) -> str:
@@ -124,4 +123,4 @@ def _told_apart(
 
 
 def _duplicate(fact: ImageFacts, original: str) -> Refusal:
-    return Refusal(file=fact.file, code="duplicate", reason=f"the same picture as {original}")
+    return Refusal(file=fact.file, code=DUPLICATE, reason=f"the same picture as {original}")

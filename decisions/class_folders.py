@@ -1,10 +1,16 @@
 """What the folders of a file say: the class that it shows, and the side of a split that somebody made."""
 
-from unicodedata import category
-
-SPLIT_FOLDERS = frozenset({"train", "test", "val", "valid", "validation", "held-out", "heldout", "held_out"})
-UNSHOWABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Kinds of characters that are no text to read: control, half of a pair, and ends of lines."""
+SIDES = {
+    "train": "train",
+    "test": "test",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "held-out": "held-out",
+    "held_out": "held-out",
+    "heldout": "held-out",
+}
+"""The side that each folder of a split means, whatever its case."""
 
 
 def class_folder(file: str) -> str | None:
@@ -16,11 +22,6 @@ def class_folder(file: str) -> str | None:
 
 
 def side_of(file: str) -> str | None:
-    """The folder of a split, such as train or test, that *file* lies in; None where there is none."""
-    first = file.split("/")[0] if "/" in file else ""
-    return first if first.casefold() in SPLIT_FOLDERS else None
-
-
-def printable(file: str) -> str:
-    """The name as it can be shown anywhere: what is no text, ends a line or steers a terminal is spelled out."""
-    return "".join(each.encode("unicode_escape").decode() if category(each) in UNSHOWABLE else each for each in file)
+    """The side of a split, such as train or test, in whose folder *file* lies; None where there is none."""
+    first = file.split("/")[0].casefold() if "/" in file else ""
+    return SIDES.get(first)

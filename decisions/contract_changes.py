@@ -44,7 +44,8 @@ def step_for(changes: Sequence[Change]) -> Step:
 
 def _shown(value: object) -> str:
     if isinstance(value, Record):
-        return ", ".join(f"{name} {_shown(each)}" for name, each in value)
+        given = value.model_dump(by_alias=True, exclude_none=True)
+        return ", ".join(f"{name} {_shown(each)}" for name, each in given.items())
     if isinstance(value, tuple | list):
         return ", ".join(map(_shown, value)) or "nothing"
     return "nothing" if value in (None, "") else str(value)

@@ -52,11 +52,15 @@ def contract_diff(one: ImageContract, other: ImageContract) -> ContractDiff:
     )
 
 
+IN_THE_FILE = {"smallest_class": "smallestClass", "near_duplicates": "nearDuplicates", "freshness_days": "freshness"}
+"""What the contract's file calls the fields that it writes in another way."""
+
+
 def _field(name: str, one: ImageContract, other: ImageContract) -> Change:
     before, after = getattr(one, name), getattr(other, name)
     return Change(
         kind=f"{name.replace('_', ' ')} changed",
-        about=name,
+        about=IN_THE_FILE.get(name, name),
         told=from_to(before, after),
         breaks=_breaks(name, before, after),
         texts_only=name in TEXTS,

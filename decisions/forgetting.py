@@ -7,9 +7,8 @@ from difflib import get_close_matches
 from data_contracts.errors import WrongInput
 from data_contracts.images import ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ForgottenOfBatch, ImagesAccepted, ImagesForgotten
+from data_contracts.refusal_codes import FORGOTTEN
 
-FORGOTTEN = "forgotten"
-"""Reason code of a picture that was forgotten and arrived again."""
 SHORTEST_PREFIX, DIGITS = 8, 64
 
 

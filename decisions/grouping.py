@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
+from data_contracts.refusal_codes import BRIDGES_SPLITS
 from decisions.near_duplicates import (
     MOST_PAIRS,
     HashTable,
@@ -88,7 +89,7 @@ def place(fresh: Sequence[ImageFacts], known: Sequence[LabeledImage], contract: 
 def _bridging(facts: ImageFacts, side: Sides) -> Refusal:
     return Refusal(
         file=facts.file,
-        code="bridges_splits",
+        code=BRIDGES_SPLITS,
         reason="it shows the same part as images on both sides of the held-out set: "
         + ", ".join(f"one in {split}" for split in sorted(set(side.splits.values()))),
     )

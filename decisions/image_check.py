@@ -7,16 +7,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, NearDuplicateRule
-from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
+from data_contracts.images import ImageFacts, Refusal, Split
 from data_contracts.record import Record
-from decisions.acceptance import CONFLICT, judge_batch
-from decisions.batch_rules import with_balance
+from data_contracts.refusal_codes import LABEL_CONFLICT
+from decisions.batch_verdict import BatchVerdict
 from decisions.class_folders import side_of
-from decisions.grouping import hashes_of, place
+from decisions.grouping import hashes_of
 from decisions.near_duplicates import HashTable, components, distances_between, near_pairs_within
-from decisions.retired_classes import still_asked
 
 RANDOM_PAIR_RATE = 1e-5
 """Share of pairs of different parts that may look the same (methods section 3)."""
@@ -54,28 +52,23 @@ class ImageCheck(Record):
     remarks: tuple[str, ...] = Field((), description="What the contract says of the images as a whole.")
 
 
-def check(
-    facts: Sequence[ImageFacts], found: Findings, known: Sequence[LabeledImage], contract: ImageContract
-) -> ImageCheck:
-    """What becomes of images with these *facts*, of which the rules *found* something, beside those *known* already."""
-    verdict = judge_batch(facts, found.refused, {image.pixel_digest: image for image in still_asked(known, contract)})
-    placement = place(verdict.accepted, known, contract)
-    labels = [*(image.label for image in known), *(str(each.facts.label) for each in placement.placed)]
-    found = with_balance(found, labels, contract)
-    refused = (*verdict.refused, *placement.refused, *verdict.disputed.values())
+def check(verdict: BatchVerdict, contract: ImageContract) -> ImageCheck:
+    """The *verdict* about a folder of images, as the report tells it."""
+    refused = (*verdict.refused, *verdict.acceptance.disputed.values())
+    placement = verdict.placement
     return ImageCheck(
-        images=len(facts),
+        images=len(verdict.facts),
         accepted=len(placement.placed),
-        quarantined=tuple(refusal for refusal in refused if refusal.code != CONFLICT),
-        duplicates=verdict.duplicates,
+        quarantined=tuple(refusal for refusal in refused if refusal.code != LABEL_CONFLICT),
+        duplicates=verdict.acceptance.duplicates,
         near_duplicate_groups=_groups(placement.near),
         to_review=placement.to_review,
-        conflicts=tuple(refusal for refusal in refused if refusal.code == CONFLICT),
-        leaks=_leaks(facts, contract.near_duplicates),
+        conflicts=tuple(refusal for refusal in refused if refusal.code == LABEL_CONFLICT),
+        leaks=_leaks(verdict.facts, contract.near_duplicates),
         classes=_classes(contract, [(str(each.facts.label), each.split) for each in placement.placed]),
-        stopped=placement.stopped or found.stopped,
-        warned=found.warned,
-        remarks=found.remarks,
+        stopped=verdict.stopped,
+        warned=verdict.found.warned,
+        remarks=verdict.found.remarks,
     )
 
 

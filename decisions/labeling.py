@@ -9,6 +9,14 @@ from urllib.parse import unquote, urlsplit
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageHeader, Refusal
 from data_contracts.label_sheet import LabelSheet, SheetRow
+from data_contracts.refusal_codes import (
+    AMBIGUOUS_FILE,
+    LABEL_CONFLICT,
+    MISSING_FILE,
+    NO_GROUP,
+    UNKNOWN_CLASS,
+    UNLABELED,
+)
 from decisions.class_folders import class_folder
 from decisions.retired_classes import of_retired_classes
 from decisions.splits import tells_group
@@ -68,7 +76,7 @@ def _unfit(row: SheetRow, found: Sequence[str], sheet: str) -> Refusal:
         reason = (
             f"{sheet}, line {row.line}, names '{row.file}', which may be {', '.join(found[:SHOWN])}; write its path"
         )
-    return Refusal(file=name, code="missing_file" if not found else "ambiguous_file", reason=reason)
+    return Refusal(file=name, code=AMBIGUOUS_FILE if found else MISSING_FILE, reason=reason)
 
 
 def _contradiction(file: str, rows: Sequence[SheetRow], sheet: str) -> Refusal | None:
@@ -79,7 +87,7 @@ def _contradiction(file: str, rows: Sequence[SheetRow], sheet: str) -> Refusal |
     what = "label" if other.label != first.label else "group"
     one, two = (getattr(row, what) or "nothing" for row in (first, other))
     reason = f"{sheet} gives it the {what} {one} in line {first.line} and {two} in line {other.line}"
-    return Refusal(file=file, code="label_conflict", reason=reason)
+    return Refusal(file=file, code=LABEL_CONFLICT, reason=reason)
 
 
 def _without_label(fact: ImageHeader, sheet: LabelSheet | None) -> Refusal | None:
@@ -87,8 +95,8 @@ def _without_label(fact: ImageHeader, sheet: LabelSheet | None) -> Refusal | Non
         return None
     if fact.said is None:
         reason = f"{sheet.name} gives it no label" if sheet else "it lies in no class folder"
-        return Refusal(file=fact.file, code="unlabeled", reason=reason)
-    return Refusal(file=fact.file, code="unknown_class", reason=f"the contract has no class '{fact.said}'")
+        return Refusal(file=fact.file, code=UNLABELED, reason=reason)
+    return Refusal(file=fact.file, code=UNKNOWN_CLASS, reason=f"the contract has no class '{fact.said}'")
 
 
 def _without_group(fact: ImageHeader, contract: ImageContract) -> Refusal | None:
@@ -102,7 +110,7 @@ def _without_group(fact: ImageHeader, contract: ImageContract) -> Refusal | None
         "seconds": "it tells no time at which it was taken",
     }
     reason = f"the contract takes groups from the {contract.group.source}, but {lacking[contract.group.source]}"
-    return Refusal(file=fact.file, code="no_group", reason=reason)
+    return Refusal(file=fact.file, code=NO_GROUP, reason=reason)
 
 
 class _Index:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageHeader, LabeledImage, Refusal
-
-SPLIT, RETIRED = "split_class", "retired_class"
+from data_contracts.refusal_codes import RETIRED_CLASS, SPLIT_CLASS
 
 
 def of_retired_classes(facts: Iterable[ImageHeader], contract: ImageContract) -> list[Refusal]:
@@ -32,6 +31,6 @@ def _refusal(fact: ImageHeader, contract: ImageContract) -> Refusal | None:
     if retired.split_into:
         choices = f"{', '.join(retired.split_into[:-1])} or {retired.split_into[-1]}"
         reason = f"the class {retired.name} was split; say whether it is {choices}"
-        return Refusal(file=fact.file, code=SPLIT, reason=reason)
+        return Refusal(file=fact.file, code=SPLIT_CLASS, reason=reason)
     reason = f"the class {retired.name} is retired and has no successor; give it another class, or leave it out"
-    return Refusal(file=fact.file, code=RETIRED, reason=reason)
+    return Refusal(file=fact.file, code=RETIRED_CLASS, reason=reason)

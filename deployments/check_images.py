@@ -1,7 +1,7 @@
 """`kaizen check-images`: what the contract makes of a folder of images, changing nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,9 +9,11 @@ from cloud.settings import FILE
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
-from data_contracts.images import ImageHeader, LabeledImage, Refusal
+from data_contracts.images import ImageFacts, ImageHeader
 from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
-from decisions.class_folders import class_folder, printable
+from decisions.batch_verdict import KnownImages, judged
+from decisions.class_folders import class_folder
+from decisions.file_names import nameless, printable
 from decisions.image_check import ImageCheck, calibrated, check
 from decisions.labeling import labeled
 from deployments.contract_template import contract_for
@@ -20,7 +22,7 @@ from deployments.people import forecast, told
 from tasks.contract_check import check_facts
 from tasks.facts_cache import cache_file, facts_of_folder
 from tasks.image_workers import HeaderFile, shared_workers
-from tasks.labels import accepted_images
+from tasks.labels import known_images
 from tasks.loop import connect
 from tasks.people import people_finder
 
@@ -50,17 +52,16 @@ def check_folder(
     wanted = _contract(folder, files, contract, against)
     images, sheet = _images(files), _sheet(folder, files, wanted)
     seen = facts_of_folder(folder, images, shared_workers, cache_file() if cache else None)
-    facts, unlabeled = _labeled(seen, sheet, wanted)
+    named, refused = [_shown(fact) for fact in seen], nameless(images)
     if calibrate:
-        rule = calibrated(facts)
-        line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
-        return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
-    named = [fact.model_copy(update={"file": printable(fact.file)}) for fact in facts]
-    found = check(named, check_facts(named, wanted, unlabeled), _known(against), wanted)
+        return _calibration(labeled(named, sheet, wanted)[0])
+    verdict = judged(named, sheet, refused, _known(against), wanted, check_facts)
+    found = check(verdict, wanted)
     told_first = [f"The contract: {each}" for each in wanted.warnings] if contract or against else []
     lines, value = [*told_first, *_told(folder, found)], found.model_dump(mode="json")
     if find is not None:
-        made = forecast(folder, facts, find)
+        paired = zip(verdict.facts, seen, strict=True)
+        made = forecast(folder, [fact.model_copy(update={"file": there.file}) for fact, there in paired], find)
         return [*lines, *told(made)], {**value, "people": made.model_dump(mode="json")}
     return lines, value
 
@@ -69,11 +70,22 @@ def check_headers_of(folder: Path, contract: Path | None, against: Path | None) 
     """Check what the headers of the images of *folder* say, without a look at their pixels; as `check_folder` does."""
     files = _files(folder)
     wanted = _contract(folder, files, contract, against)
-    asked = (HeaderFile(file, (folder / file).resolve()) for file in _images(files))
-    headers, unlabeled = _labeled(shared_workers().headers(asked), _sheet(folder, files, wanted), wanted)
-    named = [header.model_copy(update={"file": printable(header.file)}) for header in headers]
-    found = check_headers(named, unlabeled, wanted)
+    images = _images(files)
+    read = shared_workers().headers(HeaderFile(file, (folder / file).resolve()) for file in images)
+    headers, unlabeled = labeled([_shown(header) for header in read], _sheet(folder, files, wanted), wanted)
+    found = check_headers(headers, [*nameless(images), *unlabeled], wanted)
     return told_of_headers(folder, found), found.model_dump(mode="json")
+
+
+def _calibration(facts: Sequence[ImageFacts]) -> tuple[list[str], object]:
+    rule = calibrated(facts)
+    line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
+    return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
+
+
+def _shown(fact: F) -> F:
+    """The fact with a name that can be shown."""
+    return fact.model_copy(update={"file": printable(fact.file)})
 
 
 def _files(folder: Path) -> list[str]:
@@ -98,7 +110,9 @@ def _contract(folder: Path, files: Sequence[str], named: Path | None, against: P
     names = map(class_folder, files) if sheet is None else (row.label for row in sheet.rows)
     classes = sorted({name.strip() for name in names if name})
     if len(classes) < LEAST_CLASSES:
-        raise WrongInput(f"{folder} has no two class folders and no labels.csv; name a contract with --contract")
+        raise WrongInput(
+            f"{folder} has fewer than two class folders and no labels sheet; name a contract with --contract"
+        )
     return read_contract(contract_for(classes), name="the shipped contract")
 
 
@@ -108,17 +122,11 @@ def _loop(folder: Path) -> Path:
     return folder
 
 
-def _known(against: Path | None) -> list[LabeledImage]:
+def _known(against: Path | None) -> KnownImages:
     if against is None:
-        return []
+        return KnownImages()
     loop = connect(str(against))
-    return accepted_images(loop, loop.state())
-
-
-def _labeled(seen: Iterable[F], sheet: LabelSheet | None, contract: ImageContract) -> tuple[list[F], list[Refusal]]:
-    """As `labeled`, with names of refused files that can be shown."""
-    named, refused = labeled(list(seen), sheet, contract)
-    return named, [each.model_copy(update={"file": printable(each.file)}) for each in refused]
+    return known_images(loop, loop.state())
 
 
 def _images(files: Sequence[str]) -> list[str]:
@@ -131,7 +139,7 @@ def _sheet(folder: Path, files: Sequence[str], contract: ImageContract | None) -
     name = sheet_among(files)
     if name is None:
         return None
-    column = contract.group.column if contract and contract.group else None
+    column = contract.group_column if contract else None
     return read_sheet((folder / name).read_bytes(), name=str(folder / name), group_column=column)
 
 

@@ -1,6 +1,6 @@
 """What a folder of class folders tells of a new loop: its classes, and what its images have in common."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def look_into(folder: Path) -> FolderOfImages:
     for name in classes:
         if not name.isprintable():
             raise WrongInput(f"The folder {name!r} in {folder} has no name that can be printed; rename it")
-    facts = list(shared_workers().facts(_read(folder, files[:: -(-len(files) // EXAMINED)])))
+    facts = list(shared_workers().facts(ImageFile.of(folder, file) for file in files[:: -(-len(files) // EXAMINED)]))
     limits = measured_limits(facts)
     if limits is None:
         raise WrongInput(f"None of the {len(facts)} files looked at in {folder} is a readable image")
@@ -47,9 +47,3 @@ def _files(folder: Path) -> Sequence[str]:
     paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
     shown = (path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
     return [file for file in shown if class_folder(file)]
-
-
-def _read(folder: Path, files: Sequence[str]) -> Iterator[ImageFile]:
-    for file in files:
-        with (folder / file).open("rb") as stream:
-            yield ImageFile.read(file, stream)

@@ -2,21 +2,19 @@
 
 from pathlib import Path
 
-from data_contracts.images import Dataset
 from data_contracts.limits import current_limits
-from tasks.labels import labeled_images
+from tasks.labels import dataset_of
 from tasks.loop import connect
+from tasks.training_files import check_fit, prepare
 
 
 def preflight_loop(folder: Path) -> tuple[list[str], dict[str, object]]:
     """Check the loop in *folder*; returns what to print, and the same as a value with `fits` at its top."""
-    from tasks.training_files import check_fit, prepare
-
     loop = connect(str(folder))
     policy = loop.settings.training
-    dataset = Dataset(images=tuple(labeled_images(loop, loop.state())))
-    verdict = check_fit(loop, prepare(loop, dataset, policy, None), policy)
-    oldest = min(getattr(current_limits(), name).as_of for name in type(current_limits()).model_fields)
+    verdict = check_fit(loop, prepare(loop, dataset_of(loop, loop.state()), policy, None), policy)
+    limits = current_limits()
+    oldest = min(getattr(limits, name).as_of for name in type(limits).model_fields)
     lines = [
         "The set fits." if verdict.fits else "The set does not fit.",
         *(f"  {'ok ' if check.fits else 'NO '} {check}" for check in verdict.checks),

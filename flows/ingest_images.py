@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
 
-from data_contracts.errors import KaizenError
+from data_contracts.errors import BatchStopped, KaizenError, WrongInput
 from data_contracts.ledger import ImagesAccepted
 from flows.task_runners import task_runner
 from tasks.batch_report import publish_batch
@@ -24,7 +24,8 @@ class BatchesNotTaken(KaizenError):
 def ingest_images(folder: str = ".") -> list[ImagesAccepted]:
     """Take every new batch of the inbox of the loop in *folder*; returns what became of each.
 
-    Raises BatchesNotTaken, with each reason, after all others were taken.
+    Raises BatchesNotTaken, with each reason, after all others were taken; a broken contract concerns all and is raised
+    at once.
     """
     taken, problems = [], []
     loop = connect(folder)
@@ -32,8 +33,8 @@ def ingest_images(folder: str = ".") -> list[ImagesAccepted]:
         for batch in find_batches(folder):
             try:
                 taken.append(take_batch(folder, batch, runner))
-            except KaizenError as problem:
-                problems.append(f"{problem} (batch {batch})" if batch not in str(problem) else str(problem))
+            except (BatchStopped, WrongInput) as problem:
+                problems.append(f"The batch {batch} is not taken: {problem}")
     for batch, count in late_files(loop).items():
         get_run_logger().warning(told_late(batch, count))
     if problems:

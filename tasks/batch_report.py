@@ -9,18 +9,20 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from cloud.store import NotFound
-from data_contracts.images import Refusal
+from data_contracts.images import AlikePair, Refusal
 from data_contracts.ledger import ImagesAccepted
+from data_contracts.refusal_codes import AMBIGUOUS_FILE, BAD_NAME, MISSING_FILE, NOT_AN_IMAGE, SIDECAR
 from decisions.images import as_model_sees, data_url
-from tasks.ingestion import quarantine_path, refusals
 from tasks.loop import Loop, connect
+from tasks.quarantine import quarantine_path, refusals
 from tasks.retrying import PATIENTLY
+from tasks.tables import from_parquet
 
 LISTED = 200
 PICTURES = 12
 SIDE = 160
 """Pixels of a thumbnail's longer side."""
-NEVER_DECODED = frozenset({"not_an_image", "sidecar", "missing_file", "ambiguous_file"})
+NEVER_DECODED = frozenset({NOT_AN_IMAGE, SIDECAR, MISSING_FILE, AMBIGUOUS_FILE, BAD_NAME})
 """Codes of files that no picture is shown of: decoding them is what the image workers are for."""
 
 
@@ -31,6 +33,9 @@ def publish_batch(folder: str, accepted: ImagesAccepted) -> None:
     _table(loop, "accepted", accepted, [{"class": label, "accepted": n} for label, n in accepted.classes.items()])
     if accepted.rules:
         _table(loop, "rules", accepted, [_rule(each.model_dump()) for each in accepted.rules])
+    alike = [each for each in _alike(loop, accepted) if not each.near]
+    if alike:
+        _table(loop, "to-review", accepted, [{"one": each.one, "other": each.other} for each in alike[:LISTED]])
     refused = refusals(loop, accepted)
     if refused:
         _table(loop, "reasons", accepted, _reasons(refused))
@@ -55,6 +60,10 @@ def pictures(loop: Loop, batch: str, refused: Sequence[Refusal]) -> str:
     return "\n".join(["| picture | file | reason |", "|---|---|---|", *rows]) if rows else ""
 
 
+def _alike(loop: Loop, accepted: ImagesAccepted) -> list[AlikePair]:
+    return from_parquet(loop.store.get(accepted.alike).content, AlikePair) if accepted.alike else []
+
+
 def _publish_pictures(loop: Loop, accepted: ImagesAccepted, refused: Sequence[Refusal]) -> None:
     table = pictures(loop, accepted.batch, refused)
     if table:
@@ -74,7 +83,9 @@ def _summary(accepted: ImagesAccepted) -> str:
 
 
 def _rule(found: dict[str, object]) -> dict[str, object]:
-    return {**found, "outcome": "holds" if not found["broken"] else f"{found['broken']} images break it"}
+    if not found["broken"]:
+        return {**found, "outcome": "holds"}
+    return {**found, "outcome": f"{found['broken']} break it" if found["column"] else "does not hold"}
 
 
 def _reasons(refused: Iterable[Refusal]) -> list[dict[str, object]]:

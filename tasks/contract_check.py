@@ -37,11 +37,11 @@ def check_facts(facts: Sequence[ImageHeader], contract: ImageContract, refused: 
         warned=tuple(warned),
         remarks=tuple(text for rule, text in told if rule.severity == "warning"),
         stopped="; ".join(text for rule, text in told if rule.severity == "error") or None,
-        rules=_by_rule(contract, Counter(id(rule) for rule, _ in [*broken, *told]), len(readable), len(inside)),
+        rules=_by_rule(contract, Counter(rule.id for rule, _ in [*broken, *told]), len(readable), len(inside)),
     )
 
 
-def _by_rule(contract: ImageContract, broken: Mapping[int, int], images: int, inside: int) -> tuple[RuleOutcome, ...]:
+def _by_rule(contract: ImageContract, broken: Mapping[str, int], images: int, inside: int) -> tuple[RuleOutcome, ...]:
     return tuple(
         RuleOutcome(
             rule=rule.id,
@@ -49,7 +49,7 @@ def _by_rule(contract: ImageContract, broken: Mapping[int, int], images: int, in
             expectation=rule.expectation,
             severity=rule.severity,
             checked=images if rule.column else inside,
-            broken=broken[id(rule)],
+            broken=broken[rule.id],
         )
         for rule in contract.rules
     )

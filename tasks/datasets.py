@@ -10,8 +10,8 @@ from data_contracts.ledger import DatasetFrozen, Event, HeldOutVersionMade, Ledg
 from data_contracts.policies import PromotionPolicy
 from decisions.held_out import Renewal, budget, first_version, new_version_due
 from decisions.loop_state import state_of
-from decisions.retired_classes import relabeled, still_asked
-from tasks.labels import labeled_images
+from decisions.retired_classes import relabeled
+from tasks.labels import dataset_of
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
@@ -24,8 +24,7 @@ def freeze_dataset(turn: Turn) -> DatasetFrozen:
     iteration = loop.iteration(turn.iteration)
     if iteration.dataset is not None:
         return iteration.dataset
-    images = still_asked(labeled_images(loop, loop.state(), batches=iteration.opened.image_batches), loop.contract)
-    dataset = Dataset(images=tuple(images))
+    dataset = dataset_of(loop, loop.state(), batches=iteration.opened.image_batches)
     path = loop.path("datasets", f"{dataset.digest}.parquet")
     loop.store.put(path, to_parquet(dataset.images, LabeledImage))
     frozen = DatasetFrozen(dataset=dataset.digest, path=path, counts=dict(dataset.counts()))

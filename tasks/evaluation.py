@@ -17,14 +17,14 @@ from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from decisions.answers import read_answer
 from decisions.costs import answer_cost
-from decisions.images import as_model_sees, data_url
+from decisions.images import data_url
 from tasks.datasets import held_out_images
 from tasks.iterations import book
-from tasks.labels import image_path
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
+from tasks.training_lines import as_sent
 
 SHARD = 50
 AT_ONCE = 16
@@ -105,8 +105,7 @@ def _asked(loop: Loop, contender: Contender, images: Sequence[LabeledImage]) -> 
 
 
 def _answer(loop: Loop, contender: Contender, image: LabeledImage) -> Answer:
-    content = loop.store.get(image_path(image.digest, image.media_type)).content
-    url = data_url(as_model_sees(content))
+    url = data_url(as_sent(loop, image))
     raw = loop.foundry.answer(contender.model_deployment, loop.prompt, url, contender.detail)
     aliases = {answer: label for label, answer in loop.contract.answers().items()}
     reading = read_answer(raw, loop.contract.labels, aliases)

@@ -74,15 +74,7 @@ def _known(kept: _Kept | None, state: str | None, file: str) -> ImageFacts | Non
 
 
 def _examined(folder: Path, files: Sequence[str], workers: Callable[[], ImageWorkers]) -> Iterator[ImageFacts]:
-    return workers().facts(_read_image(folder, file) for file in files)
-
-
-def _read_image(folder: Path, file: str) -> ImageFile:
-    try:
-        with (folder / file).open("rb") as stream:
-            return ImageFile.read(file, stream)
-    except OSError as error:
-        return ImageFile.unread(file, f"the file cannot be read: {error.strerror}")
+    return workers().facts(ImageFile.of(folder, file) for file in files)
 
 
 def _batches(facts: Iterable[ImageFacts]) -> Iterator[list[ImageFacts]]:

@@ -54,9 +54,14 @@ class ImageFile:
         return cls(file, b"", ImageFacts(file=file, bytes=size, digest=digest.hexdigest(), problem=problem))
 
     @classmethod
-    def unread(cls, file: str, problem: str) -> "ImageFile":
-        """The *file* that could not be opened, because of a *problem*."""
-        return cls(file, b"", ImageFacts(file=file, bytes=0, digest="", problem=problem))
+    def of(cls, folder: Path, file: str) -> "ImageFile":
+        """The *file* in *folder*; one that cannot be opened has that as its problem."""
+        try:
+            with (folder / file).open("rb") as stream:
+                return cls.read(file, stream)
+        except OSError as error:
+            problem = f"the file cannot be read: {error.strerror}"
+            return cls(file, b"", ImageFacts(file=file, bytes=0, digest="", problem=problem))
 
     @property
     def request(self) -> bytes:

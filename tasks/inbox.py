@@ -1,14 +1,13 @@
 """The inbox of a loop: which batches wait there, their files, and their labels sheets."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from prefect import task
 
 from cloud.store import INBOX
-from data_contracts.images import Refusal
 from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
-from decisions.class_folders import printable
+from decisions.file_names import is_text
 from tasks.image_workers import ImageFile
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
@@ -26,10 +25,13 @@ def find_batches(folder: str) -> list[str]:
 
 @task(**PATIENTLY)
 def list_shards(folder: str, batch: str) -> list[list[str]]:
-    """The files of a batch without its labels sheet, in shards of hundreds."""
+    """The files of a batch without its labels sheet, in shards of hundreds.
+
+    Raises WrongInput when there are two labels sheets, or one that cannot be read.
+    """
     files = batch_files(loop := connect(folder), batch)
     sheet = sheet_among(files)
-    images = [file for file in files if file != sheet and not nameless([file])]
+    images = [file for file in files if file != sheet and is_text(file)]
     read_labels(loop, batch, files)  # a sheet that cannot be read is told before all images are examined
     return [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
 
@@ -46,13 +48,6 @@ def batch_files(loop: Loop, batch: str) -> list[str]:
     return [path.removeprefix(inbox_path(loop, batch)) for path in loop.store.list(inbox_path(loop, batch))]
 
 
-def nameless(files: Iterable[str]) -> list[Refusal]:
-    """A refusal for each of *files* whose name is no text: no table and no message could carry it."""
-    reason = "the file's name is no text in UTF-8; rename it"
-    shown = ((file, printable(file)) for file in files)
-    return [Refusal(file=name, code="bad_name", reason=reason) for file, name in shown if not _is_text(file)]
-
-
 def read_image(loop: Loop, batch: str, file: str) -> ImageFile:
     """One file of a batch, as far as it is small enough for a photograph."""
     with loop.store.open(inbox_path(loop, batch, file)) as stream:
@@ -65,21 +60,12 @@ def read_labels(loop: Loop, batch: str, files: list[str]) -> LabelSheet | None:
     if name is None:
         return None
     content = loop.store.get(inbox_path(loop, batch, name)).content
-    rule = loop.contract.group
-    return read_sheet(content, name=f"{batch}/{name}", group_column=rule.column if rule else None)
+    return read_sheet(content, name=f"{batch}/{name}", group_column=loop.contract.group_column)
 
 
 def inbox_path(loop: Loop, batch: str, file: str = "") -> str:
     """Where a *file* of a batch is stored."""
     return f"{INBOX}/{loop.name}/{batch}/{file}"
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _counts(loop: Loop) -> Counter[str]:

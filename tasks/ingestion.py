@@ -9,24 +9,22 @@ from typing import TypeVar
 
 from prefect import task
 
-from cloud.errors import CloudUnavailable
-from data_contracts.errors import BatchStopped, ContractBroken, WrongInput
-from data_contracts.findings import Findings
+from data_contracts.errors import BatchStopped, WrongInput
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
-from data_contracts.ledger import ImagesAccepted, LedgerEntry
+from data_contracts.ledger import ImagesAccepted
 from data_contracts.record import Record
-from decisions.acceptance import Acceptance, judge_batch
-from decisions.batch_rules import with_balance
-from decisions.forgetting import FORGOTTEN, arrived_again
-from decisions.grouping import Placed, Placement, place
-from decisions.labeling import labeled
-from decisions.retired_classes import still_asked
+from data_contracts.refusal_codes import FORGOTTEN
+from decisions.batch_verdict import BatchVerdict, judged
+from decisions.file_names import nameless
+from decisions.grouping import Placed, Placement
+from tasks.batch_record import recorded_once
 from tasks.contract_check import check_facts
 from tasks.contract_history import hold_contract
 from tasks.image_workers import shared_workers
-from tasks.inbox import batch_files, inbox_path, nameless, read_image, read_labels
-from tasks.labels import accepted_images, forgotten_digests, image_path
+from tasks.inbox import batch_files, inbox_path, read_image, read_labels
+from tasks.labels import image_path, known_images
 from tasks.loop import Loop, connect
+from tasks.quarantine import quarantine
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
 
@@ -46,84 +44,53 @@ def examine(folder: str, batch: str, shard: int, files: list[str]) -> str:
 
 @task(**PATIENTLY)
 def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
-    """Check the facts against the contract, store what is accepted, quarantine the rest, write the ledger."""
+    """Check the facts against the contract, store what is accepted, quarantine the rest, write the ledger.
+
+    Raises BatchStopped when the batch as a whole may not enter, ContractBroken when a rule cannot run, WrongInput when
+    a file was changed meanwhile, and CloudUnavailable, after which it is tried anew, when another batch came first.
+    """
     loop = connect(folder)
     hold_contract(loop)
     state, files = loop.state(), batch_files(loop, batch)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
-    named, unlabeled = labeled(rows, read_labels(loop, batch, files), loop.contract)
-    known = accepted_images(loop, state)
-    again = arrived_again(named, forgotten_digests(known, state))
-    found = check_facts(named, loop.contract, [*nameless(files), *again, *unlabeled])
-    pictures = {image.pixel_digest: image for image in still_asked(known, loop.contract)}
-    verdict = judge_batch(named, found.refused, pictures, state.disputed)
-    placement = place(verdict.accepted, known, loop.contract)
-    if placement.stopped:
-        raise ContractBroken(f"The batch {batch} is not taken: {placement.stopped}")
-    found = _whole_batch(loop, batch, found, known, placement)
-    event = _kept(loop, batch, verdict, placement, files)
-    told = {"warnings": _counted(each.code for each in found.warned), "remarks": found.remarks, "rules": found.rules}
-    return _recorded_once(loop, event.model_copy(update=told), after=len(state.batches))
+    sheet, known = read_labels(loop, batch, files), known_images(loop, state)
+    verdict = judged(rows, sheet, nameless(files), known, loop.contract, check_facts)
+    if verdict.stopped:
+        owner = f". Owner of the contract: {loop.contract.owner}" if loop.contract.owner else ""
+        raise BatchStopped(f"{verdict.stopped}{owner}")
+    return recorded_once(loop, _kept(loop, batch, verdict, files), after=len(state.batches))
 
 
-def _whole_batch(
-    loop: Loop, batch: str, found: Findings, known: Sequence[LabeledImage], placement: Placement
-) -> Findings:
-    """What is said of the batch as a whole; raises BatchStopped when the contract lets nothing of it in."""
-    fresh = [str(each.facts.label) for each in placement.placed]
-    found = with_balance(found, [*(image.label for image in known), *fresh], loop.contract)
-    if found.stopped:
-        owner = f" Owner of the contract: {loop.contract.owner}." if loop.contract.owner else ""
-        raise BatchStopped(f"The batch {batch} is not taken: {found.stopped}{owner}")
-    return found
-
-
-def refusals(loop: Loop, batch: ImagesAccepted) -> list[Refusal]:
-    """Why files of *batch* were refused."""
-    path = batch.refusals or loop.path("quarantine", batch.batch, "reasons.parquet")
-    return from_parquet(loop.store.get(path).content, Refusal)
-
-
-def quarantine_path(loop: Loop, batch: str, file: str) -> str:
-    """Where a refused *file* of a batch is kept."""
-    return loop.path("quarantine", batch, "files", *file.split("/"))
-
-
-def _kept(loop: Loop, batch: str, verdict: Acceptance, placement: Placement, files: Sequence[str]) -> ImagesAccepted:
+def _kept(loop: Loop, batch: str, verdict: BatchVerdict, files: Sequence[str]) -> ImagesAccepted:
     """Store what becomes of the batch; it counts once the event returned is in the ledger."""
-    refused = sorted((*verdict.refused, *placement.refused), key=lambda refusal: refusal.file)
+    acceptance, placement, found, refused = verdict.acceptance, verdict.placement, verdict.found, verdict.refused
     # Of a forgotten picture no new copy is made: its bytes may have been erased on demand.
-    _quarantine(loop, batch, sorted({each.file for each in refused if each.code != FORGOTTEN} & set(files)))
+    quarantine(loop, batch, sorted({each.file for each in refused if each.code != FORGOTTEN} & set(files)))
     _store_images(loop, batch, placement.placed)
     labels, digest = _stored(loop, _labels(loop, batch, placement.placed), LabeledImage, "labels", batch)
-    reasons = [*refused, *verdict.disputed.values()]
+    reasons = [*refused, *acceptance.disputed.values()]
     return ImagesAccepted(
         batch=batch,
         files=len(files),
         accepted=len(placement.placed),
         quarantined=len(refused),
-        duplicates=len(verdict.duplicates),
+        duplicates=len(acceptance.duplicates),
         classes=_counted(str(each.facts.label) for each in placement.placed),
         splits=_counted(each.split for each in placement.placed),
         labels=labels,
         labels_digest=digest,
         broken_rules=_counted(refusal.code for refusal in refused),
+        warnings=_counted(each.code for each in found.warned),
+        remarks=found.remarks,
+        rules=found.rules,
         near_duplicates=len(placement.near),
         to_review=len(placement.to_review),
         leaky=placement.leaky,
-        disputed=tuple(sorted(verdict.disputed)),
-        settled=verdict.settled,
+        disputed=tuple(sorted(acceptance.disputed)),
+        settled=acceptance.settled,
         refusals=_stored(loop, reasons, Refusal, "quarantine", batch, "reasons")[0],
         alike=_stored(loop, _pairs(placement), AlikePair, "ingestion", batch, "alike")[0],
     )
-
-
-def _quarantine(loop: Loop, batch: str, files: Iterable[str]) -> None:
-    def copy(file: str) -> None:
-        with loop.store.open(inbox_path(loop, batch, file)) as content:
-            loop.store.put(quarantine_path(loop, batch, file), content)
-
-    _at_once(copy, files)
 
 
 def _store_images(loop: Loop, batch: str, placed: Iterable[Placed]) -> None:
@@ -160,37 +127,12 @@ def _pairs(placement: Placement) -> list[AlikePair]:
     return near + [AlikePair(one=one, other=other, near=False) for one, other in placement.to_review]
 
 
-def _recorded_once(loop: Loop, event: ImagesAccepted, *, after: int) -> ImagesAccepted:
-    """The event as the ledger has it: another run may have recorded the same batch first.
-
-    Raises CloudUnavailable when a further batch was accepted *after* so many, for its images were not
-    looked at: the task then judges anew.
-    """
-
-    def unless_known(entries: Sequence[LedgerEntry]) -> tuple[None, ImagesAccepted] | None:
-        if _recorded(entries, event.batch):
-            return None
-        if sum(isinstance(entry.event, ImagesAccepted) for entry in entries) != after:
-            raise CloudUnavailable(f"Another batch was accepted while {event.batch} was judged")
-        return None, event
-
-    loop.ledger.append(loop.authorship(), unless_known)
-    recorded = _recorded(loop.ledger.read(), event.batch)
-    assert recorded is not None
-    return recorded
-
-
-def _recorded(entries: Sequence[LedgerEntry], batch: str) -> ImagesAccepted | None:
-    events = (entry.event for entry in entries)
-    return next((each for each in events if isinstance(each, ImagesAccepted) and each.batch == batch), None)
-
-
 def _labels(loop: Loop, batch: str, placed: Iterable[Placed]) -> list[LabeledImage]:
     now, who = loop.now(), loop.authorship().actor.name
-    return [_labeled(batch, each, now, who) for each in placed]
+    return [_labeled_image(batch, each, now, who) for each in placed]
 
 
-def _labeled(batch: str, placed: Placed, now: datetime, who: str) -> LabeledImage:
+def _labeled_image(batch: str, placed: Placed, now: datetime, who: str) -> LabeledImage:
     fact = placed.facts
     return LabeledImage(
         digest=fact.digest,

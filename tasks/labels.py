@@ -1,11 +1,14 @@
 """The label history of a loop: what each accepted batch added, and where the images' bytes are."""
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator
 
+from cloud.errors import CloudRefused
 from cloud.store import DATA, Store
-from data_contracts.images import LabeledImage
+from data_contracts.images import Dataset, LabeledImage
+from decisions.batch_verdict import KnownImages
 from decisions.loop_state import LoopState
-from decisions.retired_classes import relabeled
+from decisions.retired_classes import relabeled, still_asked
 from tasks.loop import Loop
 from tasks.tables import from_parquet
 
@@ -13,9 +16,15 @@ SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "g
 
 
 def label_history(store: Store, state: LoopState, *, batches: int | None = None) -> Iterator[LabeledImage]:
-    """All accepted images, or those of the first *batches* batches, as they were labeled when they came, in order."""
-    tables = (store.get(batch.labels).content for batch in state.batches[:batches])
-    return (image for table in tables for image in from_parquet(table, LabeledImage))
+    """All accepted images, or those of the first *batches* batches, as they were labeled when they came, in order.
+
+    Raises CloudRefused when a table is no longer what the ledger says that it was.
+    """
+    for batch in state.batches[:batches]:
+        table = store.get(batch.labels).content
+        if hashlib.sha256(table).hexdigest() != batch.labels_digest:
+            raise CloudRefused(f"{batch.labels} was changed: its content is no longer {batch.labels_digest}")
+        yield from from_parquet(table, LabeledImage)
 
 
 def accepted_images(loop: Loop, state: LoopState, *, batches: int | None = None) -> list[LabeledImage]:
@@ -29,9 +38,14 @@ def labeled_images(loop: Loop, state: LoopState, *, batches: int | None = None) 
     return [image for image in accepted_images(loop, state, batches=batches) if image.digest not in left_out]
 
 
-def forgotten_digests(images: Iterable[LabeledImage], state: LoopState) -> frozenset[str]:
-    """Digests of the bytes and of the pixels of those of *images*, all that were ever accepted, that are forgotten."""
-    return state.forgotten | {image.pixel_digest for image in images if image.digest in state.forgotten}
+def known_images(loop: Loop, state: LoopState) -> KnownImages:
+    """What a new batch is judged beside."""
+    return KnownImages(accepted_images(loop, state), state.forgotten, state.disputed)
+
+
+def dataset_of(loop: Loop, state: LoopState, *, batches: int | None = None) -> Dataset:
+    """The images that a new dataset has: labeled, not forgotten, of classes that are still asked for."""
+    return Dataset(images=tuple(still_asked(labeled_images(loop, state, batches=batches), loop.contract)))
 
 
 def image_path(digest: str, media_type: str) -> str:

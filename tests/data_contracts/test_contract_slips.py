@@ -103,6 +103,12 @@ def test_two_rules_of_one_id_are_told(place: str | None) -> None:
     assert "2 rules have the id 'wrong_width'; give each an id of its own" in complaint(rule)
 
 
+def test_a_rule_may_not_take_the_code_of_another_reason() -> None:
+    rule = with_rule("width", BETWEEN, name="label_conflict", min_value=1)
+
+    assert "the id 'label_conflict' of a rule is the code of another reason" in complaint(rule)
+
+
 def test_two_rules_without_ids_want_some() -> None:
     def change(document: Document) -> None:
         for name in ("width", "height"):

@@ -4,8 +4,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from data_contracts.findings import Findings
-from data_contracts.image_contract import NearDuplicateRule
+from data_contracts.image_contract import ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts
+from decisions.batch_verdict import KnownImages, judged
 from decisions.class_folders import class_folder, side_of
 from decisions.image_check import ImageCheck, Leak, calibrated, check
 from decisions.images import image_facts
@@ -18,8 +19,13 @@ def facts(file: str, image: Image.Image, kind: str = "PNG") -> ImageFacts:
     return image_facts(saved(image, kind), file, class_folder(file))
 
 
-def checked(*found: ImageFacts) -> ImageCheck:
-    return check(found, Findings(), [], image_contract())
+def checked(*found: ImageFacts, contract: ImageContract | None = None) -> ImageCheck:
+    """The report about files, labeled by their folders, of which no rule refuses one."""
+    wanted = contract or image_contract()
+    verdict = judged(
+        found, None, [], KnownImages(), wanted, lambda _facts, _contract, refused: Findings(refused=tuple(refused))
+    )
+    return check(verdict, wanted)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +33,8 @@ def checked(*found: ImageFacts) -> ImageCheck:
     [
         ("crazing/a.png", "crazing", None),
         ("train/crazing/a.png", "crazing", "train"),
-        ("Test/crazing/deep/a.png", "crazing", "Test"),
+        ("Test/crazing/deep/a.png", "crazing", "test"),
+        ("valid/crazing/a.png", "crazing", "validation"),
         ("a.png", None, None),
         ("train/a.png", None, "train"),
     ],
@@ -96,8 +103,8 @@ def test_a_fixed_camera_gets_thresholds_below_the_distances_of_different_parts()
     rule = calibrated(parts)
 
     assert rule.coarse < NearDuplicateRule().coarse or rule.fine < NearDuplicateRule().fine
-    assert check(parts, Findings(), [], image_contract()).stopped
-    assert not check(parts, Findings(), [], image_contract(near_duplicates=rule)).stopped
+    assert checked(*parts).stopped
+    assert not checked(*parts, contract=image_contract(near_duplicates=rule)).stopped
 
 
 def test_nothing_gives_the_usual_thresholds() -> None:

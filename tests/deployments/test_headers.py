@@ -48,9 +48,10 @@ def test_pixels_cannot_be_asked_for_without_a_look_at_them(folder: Path) -> None
 @pytest.mark.parametrize("options", [(), ("--metadata-only",)])
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_a_name_that_is_no_text_is_spelled_out(folder: Path, options: tuple[str, ...], form: tuple[str, ...]) -> None:
-    (folder / "crazing" / os.fsdecode(b"\xff\x1b[2J\n.jpg")).write_bytes(b"hello")
+    (folder / "crazing" / os.fsdecode(b"\xff\x1b[2J\n.jpg")).write_bytes((folder / "crazing" / "a.jpg").read_bytes())
 
     asked = CliRunner().invoke(cli, ["check-images", str(folder), "--no-cache", *options, *form])
 
     assert asked.exit_code == 0
     assert r"\udcff\x1b[2J\n.jpg" in asked.output.replace(r"\\", "\\")
+    assert "the file's name is no text in UTF-8; rename it" in asked.output

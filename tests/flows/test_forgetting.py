@@ -16,9 +16,9 @@ from deployments.ledger_log import as_lines
 from flows.ingest_images import ingest_images
 from tasks.datasets import freeze_dataset
 from tasks.forgetting import forget
-from tasks.ingestion import refusals
 from tasks.labels import image_path, labeled_images
 from tasks.loop import Turn
+from tasks.quarantine import refusals
 from tests.support.commands import kaizen
 from tests.support.loops import LoopFolder
 

@@ -22,8 +22,8 @@ from data_contracts.images import Split
 from deployments.check_images import check_folder
 from flows.ingest_images import BatchesNotTaken, ingest_images
 from tasks.inbox import late_files
-from tasks.ingestion import quarantine_path, refusals
 from tasks.labels import accepted_images, labeled_images
+from tasks.quarantine import quarantine_path, refusals
 from tests.support.loops import LoopFolder, nearly_the_same
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -149,7 +149,7 @@ def test_a_batch_that_cannot_be_taken_holds_no_other_up(loop_folder: LoopFolder,
     loop_folder.put("a/labels.csv", b"photo.jpg,scratches\n")
     loop_folder.deliver("b", [file])
 
-    with pytest.raises(BatchesNotTaken, match=r"^a/labels.csv has no column for the"):
+    with pytest.raises(BatchesNotTaken, match=r"^The batch a is not taken: a/labels.csv has no column for the"):
         ingest_images(loop_folder.name)
     assert [batch.batch for batch in loop_folder.loop().state().batches] == ["b"]
 

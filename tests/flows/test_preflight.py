@@ -12,6 +12,7 @@ from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.training_files import DoesNotFit
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.contracts import changed, with_class
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -49,6 +50,18 @@ def test_the_present_images_fit_and_nothing_is_uploaded(filled: LoopFolder) -> N
 
     assert (lines[0], verdict["fits"]) == ("The set fits.", True)
     assert uploaded(filled) == []
+
+
+def test_images_of_a_class_that_is_no_longer_asked_for_are_not_counted(filled: LoopFolder) -> None:
+    contract = filled.path / "contract.odcs.yaml"
+    before = contract.read_bytes()
+    contract.write_bytes(changed(with_class("scratches", retired=True)))
+    try:
+        verdict = preflight_loop(filled.path)[1]
+    finally:
+        contract.write_bytes(before)
+
+    assert verdict["fits"]
 
 
 @pytest.mark.usefixtures("full_account")
