@@ -4,7 +4,8 @@ KaizenError                what was wrong, with the value, and what to do; one l
   WrongInput               a folder, port or argument that cannot be used
   ContractBroken           the data contract itself cannot be used
   BatchStopped             a batch as a whole is not what the data contract asks for
-  cloud.errors.CloudError  see there
+  BatchesNotTaken          batches of one run that were not taken, with the reason of each
+  the errors of cloud.errors, and what single tasks add to them: ContractChanged, ContractNeedsVersion, DoesNotFit
 """
 
 

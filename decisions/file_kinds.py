@@ -17,9 +17,7 @@ OTHER_PICTURES: Starts = {
     "a JPEG 2000 picture": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
     "a JPEG XL picture": (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
     "a QOI picture": b"qoif",
-    "a portable picture (PBM, PGM, PPM)": tuple(
-        b"P%d%c" % (kind, space) for kind in range(1, 8) for space in b"\n\r\t #"
-    ),
+    "a portable picture (PBM, PGM, PPM)": PORTABLE,
     "a portable float picture (PFM)": (b"Pf\n", b"PF\n", b"Pf\r", b"PF\r"),
     "a FITS picture": b"SIMPLE  =",
     "a PIXAR picture": b"\x80\xe8\0\0",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, INTERRUPTED = 1, 130
 FOLDER = click.Path(path_type=Path)
 LOOP = click.option("--loop", "folder", type=FOLDER, default=Path(), help="Folder of the loop, with its kaizen.toml.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
