@@ -7,7 +7,10 @@ begin with the token "p". They count as alike.
 
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+
+from data_contracts.names import folded
 
 CODES = string.ascii_uppercase + "23456789"
 """No 0 and 1, which look like O and I; no small letters, for answers are read whatever their case."""
@@ -21,9 +24,25 @@ def alike_at_first(answers: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def short_codes(count: int) -> Sequence[str]:
-    """*count* answers, `A`, `B`, `C` and so on, that differ in their first token; above 34 they no longer all do."""
-    if count <= len(CODES):
-        return tuple(CODES[:count])
-    width = len(str(count))
-    return tuple(f"{number:0{width}d}" for number in range(1, count + 1))
+def short_codes(wanted: int) -> Sequence[str]:
+    """*wanted* answers, `A`, `B`, `C` and so on, that differ in their first token; above 34 they no longer all do."""
+    if wanted <= len(CODES):
+        return tuple(CODES[:wanted])
+    width = len(str(wanted))
+    return tuple(f"{number:0{width}d}" for number in range(1, wanted + 1))
+
+
+def answers_for(classes: Sequence[str]) -> Mapping[str, str]:
+    """The answer for each of the *classes*: its name where the names differ in their first token, else a short code."""
+    answers = _codes_beside(classes) if alike_at_first(classes) else classes
+    return dict(zip(classes, answers, strict=True))
+
+
+def _codes_beside(classes: Sequence[str]) -> Sequence[str]:
+    """A code for each of the *classes* that is not the name of one."""
+    taken = {folded(name) for name in classes}
+    for size in count(len(classes)):
+        free = [code for code in short_codes(size) if folded(code) not in taken]
+        if len(free) >= len(classes):
+            break
+    return free[: len(classes)]

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageClass, folded
+from data_contracts.image_contract import ImageClass
+from data_contracts.names import folded
 
 OF_CLASS = {
     "aliases": "aliases",

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from data_contracts.class_answers import alike_at_first
+from data_contracts.names import folded
 from data_contracts.record import Record
 
 Severity = Literal["error", "warning"]
@@ -192,8 +193,3 @@ class ImageContract(Record):
 
     def _names(self) -> Mapping[str, str]:
         return {folded(name): each.name for each in self.classes for name in (*each.aliases, each.answer, each.name)}
-
-
-def folded(name: str) -> str:
-    """*name* as classes are looked up: case, underscores, hyphens and extra spaces do not count."""
-    return " ".join(name.replace("_", " ").replace("-", " ").split()).casefold()

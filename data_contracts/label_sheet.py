@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from data_contracts.errors import WrongInput
-from data_contracts.image_contract import folded
+from data_contracts.names import folded
 from data_contracts.record import Record
 
 SHEETS = ("labels.csv", "labels.xlsx")
@@ -19,6 +19,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """By which names a sheet may call what is read from it; case, hyphens and underscores do not count."""
 SEPARATORS = ",;\t"
+ZIPPED = b"PK\3\4"
+"""How an Excel file begins."""
 LARGEST_SHEET = 200_000_000
 """Bytes that a sheet may have, unpacked."""
 
@@ -73,6 +75,8 @@ def _csv(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _decoded(content: bytes, name: str) -> str:
+    if content.startswith(ZIPPED):
+        raise WrongInput(f"{name} is an Excel file; name it labels.xlsx")
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         return content.decode(encoding)

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from data_contracts.image_contract import ImageClass, folded
+from data_contracts.image_contract import ImageClass
+from data_contracts.names import folded
 from decisions.contract_changes import Change, differing, from_to
 
 

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from cloud.errors import SettingsUnreadable
 from cloud.settings import FILE, load_settings
 from cloud.store import INBOX
+from data_contracts.class_answers import answers_for
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
-from decisions.first_tokens import answers_for
 from deployments.contract_draft import contract_draft
 from deployments.contract_template import shipped_yaml
 from deployments.init_images import look_into

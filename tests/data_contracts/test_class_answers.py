@@ -2,7 +2,8 @@
 
 import pytest
 
-from data_contracts.class_answers import alike_at_first, short_codes
+from data_contracts.class_answers import alike_at_first, answers_for, short_codes
+from data_contracts.names import folded
 from tests.support.contracts import read_changed, with_class
 
 
@@ -38,3 +39,19 @@ def test_a_contract_warns_of_answers_that_one_token_does_not_tell_apart() -> Non
 
     assert len(warnings) == 1
     assert "no probability per class: patches, pitted_surface. Give the classes short answers" in warnings[0]
+
+
+def test_classes_whose_names_begin_differently_are_answered_by_name() -> None:
+    assert answers_for(["crazing", "inclusion"]) == {"crazing": "crazing", "inclusion": "inclusion"}
+
+
+def test_classes_whose_names_begin_alike_are_answered_by_codes() -> None:
+    assert answers_for(["patches", "pitted", "crazing"]) == {"patches": "A", "pitted": "B", "crazing": "C"}
+
+
+@pytest.mark.parametrize("classes", [["b", "bc"], ["01", "02"], [f"part {number}" for number in range(34)]])
+def test_no_code_is_the_name_of_another_class(classes: list[str]) -> None:
+    answers = answers_for(classes)
+
+    assert alike_at_first(answers.values()) == []
+    assert not {folded(answer) for answer in answers.values()} & {folded(name) for name in classes}

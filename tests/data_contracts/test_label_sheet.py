@@ -76,7 +76,7 @@ def test_the_contracts_column_is_the_group() -> None:
             None,
             "labels.csv, line 2, is not UTF-8; save it",
         ),
-        ("labels.csv", excel(["file", "label"]), None, "labels.csv(, line 1, is not UTF-8| has no column| is no CSV)"),
+        ("labels.csv", excel(["file", "label"]), None, "labels.csv is an Excel file; name it labels.xlsx"),
         ("labels.xlsx", b"file,label\n", None, "labels.xlsx cannot be read as an Excel file: File is not a zip file"),
         ("labels.xlsx", excel(), None, "labels.xlsx is empty"),
         ("labels.csv", b'file,label\n"' + b"a" * 200_000, None, "labels.csv, line 2, is no CSV: field larger than"),
