@@ -94,7 +94,9 @@ class GroupRule(Record):
         description="The folder below the class, a pattern in the file's name, a column of the labels sheet, or shots"
         " of one camera that follow each other closely.",
     )
-    pattern: str | None = Field(None, description="Regular expression; its group 'group', or all that it matches.")
+    pattern: str | None = Field(
+        None, description="Regular expression on the file's name; its group 'group', its only group, or all of it."
+    )
     column: str | None = Field(None, min_length=1)
     seconds: float | None = Field(
         None, gt=0, strict=True, allow_inf_nan=False, description="Longest pause between two shots."

@@ -94,6 +94,15 @@ class ImageFacts(ImageHeader):
     cropped256: str | None = Field(None, description="phash256 of what is left without 1.5 % at each edge.")
 
 
+class RefusedImage(Record):
+    """One file that was delivered and not accepted; its bytes are in the inbox, and in quarantine if it was refused."""
+
+    digest: str
+    pixel_digest: str
+    source: str = Field(description="Batch and file that it came from.")
+    who: str = Field("", description="Nobody is noted for what was not accepted.")
+
+
 class Refusal(Record):
     """Why one file of a batch was not accepted."""
 

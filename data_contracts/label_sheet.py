@@ -21,6 +21,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 SEPARATORS = ",;\t"
 ZIPPED = b"PK\3\4"
 """How an Excel file begins."""
+EXCELS_HINT = "sep="
+"""Begins a first line that tells Excel the separator, and nobody else anything."""
 LARGEST_SHEET = 200_000_000
 """Bytes that a sheet may have, unpacked."""
 
@@ -51,7 +53,7 @@ def read_sheet(content: bytes, *, name: str, group_column: str | None = None) ->
     """
     _check_size(len(content), name)
     lines = _excel(content, name) if name.casefold().endswith("xlsx") else _csv(content, name)
-    heads = next(lines, None)
+    heads = next((line for line in lines if any(line[1])), None)
     if heads is None:
         raise WrongInput(f"{name} is empty; its first line names the columns, such as file,label")
     places = _places(heads[1], name, group_column)
@@ -66,10 +68,14 @@ def _check_size(size: int, name: str) -> None:
 
 def _csv(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each line."""
-    reader = csv.reader(io.StringIO(text := _decoded(content, name), newline=""), delimiter=_separator(text))
+    text = _decoded(content, name)
+    hinted = text.startswith(EXCELS_HINT)
+    if hinted:
+        text = text.partition("\n")[2]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
     try:
         for cells in reader:
-            yield reader.line_num, [cell.strip() for cell in cells]
+            yield reader.line_num + hinted, [cell.strip() for cell in cells]
     except csv.Error as error:
         raise WrongInput(f"{name}, line {reader.line_num}, is no CSV: {error}") from error
 
@@ -78,6 +84,8 @@ def _decoded(content: bytes, name: str) -> str:
     if content.startswith(ZIPPED):
         raise WrongInput(f"{name} is an Excel file; name it labels.xlsx")
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    if encoding == "utf-8-sig" and b"\0" in content:
+        raise WrongInput(f"{name} is no text in UTF-8; save it as 'CSV UTF-8' or as labels.xlsx")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:

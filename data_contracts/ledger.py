@@ -40,6 +40,7 @@ class ImagesAccepted(Record):
     )
     settled: tuple[str, ...] = Field((), description="Digests of disputed images whose accepted label came again.")
     files: int | None = Field(None, description="Files that the batch had; None in entries that did not count them.")
+    listing: str = Field("", description="SHA-256 of the sorted names of its files.")
     refusals: str = Field("", description="Path of the table that says why files were refused.")
     alike: str = Field("", description="Path of the table of images that look alike.")
     rules: tuple[RuleOutcome, ...] = Field((), description="What each rule of the contract found.")

@@ -114,7 +114,7 @@ def _told_apart(
     for fact in facts:
         pixels = str(fact.pixel_digest)
         if pixels in known:
-            duplicates.append(_duplicate(fact, f"{_place(known[pixels])}, accepted earlier"))
+            duplicates.append(_duplicate(fact, f"image {known[pixels].digest[:12]}, accepted earlier"))
         elif pixels in fresh:
             duplicates.append(_duplicate(fact, fresh[pixels].file))
         else:

@@ -20,6 +20,15 @@ def with_balance(found: Findings, labels: Iterable[str], contract: ImageContract
     return found.model_copy(update={"remarks": (*found.remarks, problem)})
 
 
+def too_few(counts: Mapping[str, int], contract: ImageContract) -> str | None:
+    """Which classes have fewer images than anything is trained on; None when none have."""
+    few = {label: counts.get(label, 0) for label in contract.labels if counts.get(label, 0) < contract.smallest_class}
+    if not few:
+        return None
+    told = ", ".join(f"{label} has {count}" for label, count in few.items())
+    return f"each class needs {contract.smallest_class} images before anything is trained: {told}"
+
+
 def unbalanced(counts: Mapping[str, int], contract: ImageContract) -> str | None:
     """Which classes are further apart in their *counts* than the contract allows; None when none are."""
     if contract.balance is None or not any(counts.values()):

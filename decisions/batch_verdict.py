@@ -1,12 +1,14 @@
 """What becomes of a batch, from the facts of its files to groups and splits; said in one place for all who ask."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts, LabeledImage, Refusal
 from data_contracts.label_sheet import LabelSheet
+from data_contracts.refusal_codes import FORGOTTEN
 from decisions.acceptance import Acceptance, judge_batch
 from decisions.batch_rules import with_balance
 from decisions.forgetting import arrived_again
@@ -40,6 +42,8 @@ class BatchVerdict:
     acceptance: Acceptance
     placement: Placement
     found: Findings
+    counts: Mapping[str, int]
+    """Images of each class that the loop would have, those of earlier batches too."""
 
     @property
     def refused(self) -> list[Refusal]:
@@ -69,6 +73,18 @@ def judged(  # noqa: PLR0917  (the batch, what is known, and what is asked of it
     found = check_rules(named, contract, [*refused, *again, *unlabeled])
     pictures = {image.pixel_digest: image for image in still_asked(known.images, contract)}
     acceptance = judge_batch(named, found.refused, pictures, known.disputed)
-    placement = place(acceptance.accepted, known.images, contract)
+    placement = _without_forgotten(place(acceptance.accepted, known.images, contract), known.forgotten)
     labels = [*(image.label for image in known.images), *(str(each.facts.label) for each in placement.placed)]
-    return BatchVerdict(named, acceptance, placement, with_balance(found, labels, contract))
+    return BatchVerdict(named, acceptance, placement, with_balance(found, labels, contract), Counter(labels))
+
+
+def _without_forgotten(placement: Placement, forgotten: frozenset[str]) -> Placement:
+    """The placement without newcomers that are nearly the same picture as a forgotten one."""
+    near = {one for one, other in placement.near if other in forgotten}
+    refused = tuple(
+        Refusal(file=each.facts.file, code=FORGOTTEN, reason="nearly the same picture as one that was forgotten")
+        for each in placement.placed
+        if each.facts.file in near
+    )
+    placed = tuple(each for each in placement.placed if each.facts.file not in near)
+    return replace(placement, placed=placed, refused=(*placement.refused, *refused))

@@ -21,6 +21,12 @@ def class_folder(file: str) -> str | None:
     return folders[0] if folders and side_of(file) is None else None
 
 
+def inner_folders(file: str) -> str:
+    """The folders of *file* below the one of its class: a line, a camera, a part; empty without any."""
+    folders = file.split("/")[:-1]
+    return "/".join(folders[2 if side_of(file) is not None else 1 :])
+
+
 def side_of(file: str) -> str | None:
     """The side of a split, such as train or test, in whose folder *file* lies; None where there is none."""
     first = file.split("/")[0].casefold() if "/" in file else ""

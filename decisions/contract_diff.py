@@ -4,6 +4,8 @@ A change breaks when images or labels that were accepted before would mean somet
 when the model's answers change. What nobody has judged breaks: a new field of the contract is never passed over.
 """
 
+from pydantic import Field
+
 from data_contracts.image_contract import BalanceRule, ImageContract, NearDuplicateRule
 from data_contracts.record import Record
 from decisions.class_changes import class_changes
@@ -24,6 +26,7 @@ class ContractDiff(Record):
     step: Step
     needed: str | None
     enough: bool
+    falls: bool = Field(description="Whether the other's version is lower, which none may be.")
 
     @property
     def breaking(self) -> tuple[Change, ...]:
@@ -42,13 +45,14 @@ def contract_diff(one: ImageContract, other: ImageContract) -> ContractDiff:
         *rule_changes(one.rules, other.rules),
         *(_field(name, one, other) for name in differing(one, other, but=SEEN_ELSEWHERE)),
     )
-    step = step_for(changes)
+    step, falls = step_for(changes), _numbers(other.version) < _numbers(one.version)
     return ContractDiff(
         versions=(one.version, other.version),
         changes=changes,
         step=step,
         needed=None if step == "none" else _next(one.version, step),
-        enough=step != "major" or _numbers(other.version)[0] > _numbers(one.version)[0],
+        falls=falls,
+        enough=not falls and (step != "major" or _numbers(other.version)[0] > _numbers(one.version)[0]),
     )
 
 

@@ -79,7 +79,7 @@ def _scaled(values: NDArray[np.float32] | NDArray[np.int32]) -> NDArray[np.uint8
         raise ValueError("some of its pixels are no numbers")
     whole = values.dtype.kind != "f"
     white = next((each for each in NOMINAL[1 if whole else 0 :] if darkest >= 0 and lightest <= each), None)
-    low, high = (0.0, float(white)) if white else (darkest, lightest)
+    low, high = (0.0, float(white)) if white else (darkest, max(lightest, np.nextafter(darkest, np.inf)))
     if white == NOMINAL[-1] and whole:
         return (values.astype(np.uint32) >> 8).astype(np.uint8)
     return np.rint((values.astype(np.float64) - low) * (255 / (high - low))).astype(np.uint8)

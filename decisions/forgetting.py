@@ -5,23 +5,28 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from data_contracts.errors import WrongInput
-from data_contracts.images import ImageFacts, LabeledImage, Refusal
+from data_contracts.images import ImageFacts, LabeledImage, Refusal, RefusedImage
 from data_contracts.ledger import ForgottenOfBatch, ImagesAccepted, ImagesForgotten
 from data_contracts.refusal_codes import FORGOTTEN
 
 SHORTEST_PREFIX, DIGITS = 8, 64
+Delivered = LabeledImage | RefusedImage
+"""What people put into the inbox: accepted or not."""
+HEX = frozenset("0123456789abcdef")
 
 
-def by_digests(images: Sequence[LabeledImage], wanted: Sequence[str]) -> list[LabeledImage]:
+def by_digests(images: Sequence[Delivered], wanted: Sequence[str]) -> list[Delivered]:
     """The images whose digests begin with one of *wanted*, each of which has to name exactly one.
 
     Raises WrongInput for a digest that is too short, names no image, or names several.
     """
-    digests = {image.digest: image for image in images}
+    digests: dict[str, Delivered] = {}
+    for image in images:
+        digests.setdefault(image.digest, image)
     return list({image.digest: image for image in (_named(digests, each.lower()) for each in wanted)}.values())
 
 
-def by_source(images: Sequence[LabeledImage], name: str) -> list[LabeledImage]:
+def by_source(images: Sequence[Delivered], name: str) -> list[Delivered]:
     """The images that *name* contributed: who put them in, their batch, or a folder or file of a batch.
 
     Whole names count: `monday` is the batch monday, not mondays; `monday/crazing` is a folder of it.
@@ -30,10 +35,10 @@ def by_source(images: Sequence[LabeledImage], name: str) -> list[LabeledImage]:
     folder = name.rstrip("/")
     chosen = [each for each in images if each.who == name or f"{each.source}/".startswith(f"{folder}/")]
     if not chosen or not folder:
-        known = sorted({each.who for each in images} | {each.source.partition("/")[0] for each in images})
+        known = sorted({each.who for each in images if each.who} | {each.source.partition("/")[0] for each in images})
         near = get_close_matches(name, known, n=1, cutoff=0.5) or known[:1]
         nearest = f"; did you mean '{near[0]}'?" if near else "; the loop has no images"
-        raise WrongInput(f"No accepted image comes from '{name}'{nearest}")
+        raise WrongInput(f"No image comes from '{name}'{nearest}")
     return chosen
 
 
@@ -77,24 +82,14 @@ def _minus(counts: Mapping[str, int], gone: Mapping[str, int]) -> dict[str, int]
     return {name: count - gone.get(name, 0) for name, count in counts.items()}
 
 
-def _named(digests: Mapping[str, LabeledImage], wanted: str) -> LabeledImage:
+def _named(digests: Mapping[str, Delivered], wanted: str) -> Delivered:
+    if not HEX.issuperset(wanted):
+        raise WrongInput(f"'{wanted}' is no digest: its digits are 0 to 9 and a to f")
     if len(wanted) < SHORTEST_PREFIX:
         raise WrongInput(f"'{wanted}' is too short for a digest; give {SHORTEST_PREFIX} or more of its {DIGITS} digits")
     found = [digest for digest in digests if digest.startswith(wanted)]
     if len(found) > 1:
         raise WrongInput(f"'{wanted}' begins {len(found)} digests, such as {found[0]} and {found[1]}; give more digits")
     if not found:
-        raise WrongInput(f"No accepted image has the digest '{wanted}'{_nearest(digests, wanted)}")
+        raise WrongInput(f"No image has the digest '{wanted}'")
     return digests[found[0]]
-
-
-def _nearest(digests: Iterable[str], wanted: str) -> str:
-    near = max(sorted(digests), key=lambda digest: _common(digest, wanted), default=None)
-    return f"; the nearest is {near}" if near else "; the loop has no images"
-
-
-def _common(one: str, other: str) -> int:
-    """How many digits the two begin with in common, then how many they have in common at all."""
-    same = [left == right for left, right in zip(one, other, strict=False)]
-    begin = next((place for place, equal in enumerate(same) if not equal), len(same))
-    return begin * DIGITS + sum(same)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts, LabeledImage, Refusal, Split
 from data_contracts.refusal_codes import BRIDGES_SPLITS
+from decisions.class_folders import inner_folders
 from decisions.near_duplicates import (
     MOST_PAIRS,
     HashTable,
@@ -25,11 +26,13 @@ from decisions.perceptual_hashes import PerceptualHashes
 from decisions.shots import consecutive, shot
 from decisions.splits import group_of, split_of
 
-LONGEST_CHAIN = 20
-"""Near pictures that may join in a small set; in a larger one it is the share below."""
+LONGEST_CHAIN = 6
+"""Near pictures that may join in a small set, the exposures of one part; in a larger one it is the share below."""
 CHAIN_SHARE = 0.02
 LONER = -1
+"""Instead of a component's number: the group joins no other."""
 FEW_OF_ANOTHER_CLASS = 3
+"""Near pictures of another class that may be slips of whoever sorted them."""
 SHOWN = 5
 
 
@@ -144,17 +147,25 @@ class _Album:
 
     def _too_much(self, component: int) -> str | None:
         chain = self.unexpected[self._component_of[self.unexpected[:, 0]] == component]
-        images = np.unique(chain)
-        if len(images) > max(LONGEST_CHAIN, CHAIN_SHARE * len(self.groups)):
-            return f"{len(images)} of {len(self.groups)} images are nearly the same picture: {self._shown(chain)}"
-        if not len(images):
+        if not len(chain):
             return None
+        images = np.unique(chain)
+        size = max(len(images), self._size(component))
+        told = f"{size} of {len(self.groups)} images"
         labels = Counter(str(self.labels[place]) for place in images)
         others = len(images) - labels.most_common(1)[0][1]
         if others > FEW_OF_ANOTHER_CLASS:
             classes = ", ".join(sorted(labels))
-            return f"{len(images)} images of the classes {classes} are nearly the same picture: {self._shown(chain)}"
+            return f"{told}, of the classes {classes}, are nearly the same picture: {self._shown(chain)}"
+        if size > max(LONGEST_CHAIN, CHAIN_SHARE * len(self.groups)):
+            return f"{told} are nearly the same picture: {self._shown(chain)}"
         return None
+
+    def _size(self, component: int) -> int:
+        """Images of a component, with those that joined it in earlier batches; 0 where the contract makes groups."""
+        if self.contract.group is not None:
+            return 0
+        return int(np.count_nonzero(self._component_of == component))
 
     def _shown(self, chain: Pairs) -> str:
         links = "; ".join(" and ".join(self._name(int(place)) for place in pair) for pair in chain[:SHOWN])
@@ -190,8 +201,8 @@ class _Album:
         rule = self.contract.group
         if rule is None or rule.seconds is None:
             return np.empty((0, 2), np.int64)
-        fresh = [shot(facts.taken_at, facts.camera, _folder(facts.file)) for facts in self.fresh]
-        known = [shot(image.taken_at, image.camera, _folder(_file(image))) for image in self.known]
+        fresh = [shot(facts.taken_at, facts.camera, inner_folders(facts.file)) for facts in self.fresh]
+        known = [shot(image.taken_at, image.camera, inner_folders(_file(image))) for image in self.known]
         return consecutive([*fresh, *known], rule.seconds)
 
     def _apart(self, bursts: Pairs) -> NDArray[np.bool_]:
@@ -221,10 +232,6 @@ class _Album:
 
     def _common_name(self, groups: Sequence[str]) -> str:
         return min([group for group in groups if group in self.pinned] or groups)
-
-
-def _folder(file: str) -> str:
-    return file.rpartition("/")[0]
 
 
 def _file(image: LabeledImage) -> str:

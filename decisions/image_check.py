@@ -7,10 +7,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts, Refusal, Split
 from data_contracts.record import Record
 from data_contracts.refusal_codes import LABEL_CONFLICT
+from decisions.batch_rules import too_few
 from decisions.batch_verdict import BatchVerdict
 from decisions.class_folders import side_of
 from decisions.grouping import hashes_of
@@ -18,6 +20,7 @@ from decisions.near_duplicates import HashTable, components, distances_between, 
 
 RANDOM_PAIR_RATE = 1e-5
 """Share of pairs of different parts that may look the same (methods section 3)."""
+TWO = 2
 
 
 class Leak(Record):
@@ -68,27 +71,32 @@ def check(verdict: BatchVerdict, contract: ImageContract) -> ImageCheck:
         classes=_classes(contract, [(str(each.facts.label), each.split) for each in placement.placed]),
         stopped=verdict.stopped,
         warned=verdict.found.warned,
-        remarks=verdict.found.remarks,
+        remarks=tuple(filter(None, (*verdict.found.remarks, too_few(verdict.counts, contract)))),
     )
 
 
-def calibrated(facts: Sequence[ImageFacts]) -> NearDuplicateRule:
-    """The thresholds for these images: of images of different classes, which show different parts for sure, at most one
-    pair in 100,000 may look the same; never more than the usual thresholds."""
+def calibrated(facts: Sequence[ImageFacts]) -> NearDuplicateRule | None:
+    """The thresholds for these images; None where no threshold tells different parts apart.
+
+    Of images of different classes, which show different parts for sure, at most one pair in 100,000 may look the same;
+    thresholds are never above the usual ones. Raises WrongInput when there are no images of different classes.
+    """
     sound = [fact for fact in facts if fact.phash64 and fact.label]
-    table = HashTable([hashes_of(fact) for fact in sound])
     labels = np.unique([str(fact.label) for fact in sound], return_inverse=True)[1]
-    usual = NearDuplicateRule()
+    if len(set(labels.tolist())) < TWO:
+        raise WrongInput("All images are of one class, so none show different parts for sure; add images of another")
+    table, usual = HashTable([hashes_of(fact) for fact in sound]), NearDuplicateRule()
     coarse = _largest(distances_between(table.coarse, labels, 64), usual.coarse)
     fine = _largest(distances_between(table.fine, labels, 256), usual.fine)
-    return NearDuplicateRule(coarse=coarse, fine=fine)
+    # The fine hash has the last word; where the coarse one tells nothing, more pairs only wait for a person.
+    return NearDuplicateRule(coarse=coarse or 0, fine=fine) if fine is not None else None
 
 
-def _largest(counts: Sequence[int], usual: int) -> int:
-    """The largest distance up to which at most the allowed share of pairs lies."""
+def _largest(counts: Sequence[int], usual: int) -> int | None:
+    """The largest distance up to which at most the allowed share of pairs lies; None when even 0 is too much."""
     allowed = RANDOM_PAIR_RATE * sum(counts)
     within = np.cumsum(counts[: usual + 1])
-    return int(np.count_nonzero(within <= allowed)) - 1 if within[0] <= allowed else 0
+    return int(np.count_nonzero(within <= allowed)) - 1 if within[0] <= allowed else None
 
 
 def _groups(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:

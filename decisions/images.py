@@ -20,8 +20,12 @@ from decisions.png import pixels_are_damaged
 
 FACTS_VERSION = 3
 """Of how facts are worked out; a change here lets remembered facts be worked out anew."""
+PHONE_JPEG = "MPO"
+"""What Pillow calls a JPEG behind which a phone keeps another picture; the first one counts."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 50_000_000
+MOST_MEMORY = 200 * 2**20
+"""Bytes that pixels may take while an image is read."""
 LONGEST_SIDE = 65_500
 """JPEG has no longer one."""
 JPEG_QUALITY = 95
@@ -92,7 +96,7 @@ def _seen(content: bytes) -> dict[str, object]:
 
 def _header(image: Image.Image, width: int, height: int) -> dict[str, Any]:
     return {
-        "format": image.format,
+        "format": "JPEG" if image.format == PHONE_JPEG else image.format,
         "mode": image.mode,
         "width": width,
         "height": height,
@@ -143,8 +147,21 @@ def _opened(stream: IO[bytes]) -> Image.Image:
 def _check_size(image: Image.Image) -> None:
     if image.width * image.height > LARGEST_PIXELS or max(image.size) > LONGEST_SIDE:
         raise _Unreadable(f"{image.width} x {image.height} pixels are too many to be a photograph")
+    needed = _bytes_needed(image)
+    if needed > MOST_MEMORY:
+        size = f"{image.width} x {image.height} pixels"
+        raise _Unreadable(f"{size} take {needed // 2**20} MB to read, more than an image may; save it smaller")
     if 0 in image.size:
         raise _Unreadable(f"the {image.format} image is {image.width} x {image.height} pixels: there is nothing to see")
+
+
+def _bytes_needed(image: Image.Image) -> int:
+    """About what it takes to decode the image and to make an upright RGB picture of it."""
+    pixels = image.width * image.height
+    kept = pixels * (1 if image.mode in {"1", "L", "P"} else 4)  # Pillow keeps RGB in four bytes
+    as_it_is = image.mode == "RGB" and "transparency" not in image.info and upright_size(image) == image.size
+    buffered = pixels * 3 if image.info.get("progressive") else 0
+    return kept + buffered + (0 if as_it_is else pixels * 4)
 
 
 def _damage(image: Image.Image, error: Exception) -> str:
@@ -159,6 +176,8 @@ def _damage(image: Image.Image, error: Exception) -> str:
 
 def _frames(image: Image.Image) -> int:
     """How many pictures the file holds; to count them Pillow reads on, where the file may be damaged."""
+    if image.format == PHONE_JPEG:
+        return 1
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageHeader, Refusal
 from data_contracts.label_sheet import LabelSheet, SheetRow
+from data_contracts.names import folded
 from data_contracts.refusal_codes import (
     AMBIGUOUS_FILE,
     LABEL_CONFLICT,
@@ -81,13 +82,17 @@ def _unfit(row: SheetRow, found: Sequence[str], sheet: str) -> Refusal:
 
 def _contradiction(file: str, rows: Sequence[SheetRow], sheet: str) -> Refusal | None:
     first = rows[0]
-    other = next((row for row in rows if row.label != first.label or row.group != first.group), None)
+    other = next((row for row in rows if _differ(row.label, first.label) or row.group != first.group), None)
     if other is None:
         return None
-    what = "label" if other.label != first.label else "group"
+    what = "label" if _differ(other.label, first.label) else "group"
     one, two = (getattr(row, what) or "nothing" for row in (first, other))
     reason = f"{sheet} gives it the {what} {one} in line {first.line} and {two} in line {other.line}"
     return Refusal(file=file, code=LABEL_CONFLICT, reason=reason)
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return folded(one or "") != folded(other or "")
 
 
 def _without_label(fact: ImageHeader, sheet: LabelSheet | None) -> Refusal | None:
@@ -96,7 +101,11 @@ def _without_label(fact: ImageHeader, sheet: LabelSheet | None) -> Refusal | Non
     if fact.said is None:
         reason = f"{sheet.name} gives it no label" if sheet else "it lies in no class folder"
         return Refusal(file=fact.file, code=UNLABELED, reason=reason)
-    return Refusal(file=fact.file, code=UNKNOWN_CLASS, reason=f"the contract has no class '{fact.said}'")
+    return Refusal(
+        file=fact.file,
+        code=UNKNOWN_CLASS,
+        reason=f"the contract has no class '{fact.said}'; rename it, or make it an alias of one",
+    )
 
 
 def _without_group(fact: ImageHeader, contract: ImageContract) -> Refusal | None:

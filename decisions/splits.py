@@ -50,8 +50,13 @@ def _of_folder(facts: ImageHeader) -> str | None:
 
 
 def _of_name(pattern: str, file: str) -> str | None:
-    found = re.search(pattern, file)
-    return (found.groupdict().get("group") or found.group(0) or None) if found else None
+    """What the group named 'group', else the only group, else the whole pattern finds in the file's name."""
+    found = re.search(pattern, file.rpartition("/")[2])
+    if found is None:
+        return None
+    if "group" in found.groupdict():
+        return found["group"] or None
+    return (found[1] if len(found.groups()) == 1 else found[0]) or None
 
 
 def split_of(group: str, rule: SplitRule) -> Split:

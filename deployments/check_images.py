@@ -16,7 +16,7 @@ from decisions.class_folders import class_folder
 from decisions.file_names import nameless, printable
 from decisions.image_check import ImageCheck, calibrated, check
 from decisions.labeling import labeled
-from deployments.contract_template import contract_for
+from deployments.contract_template import contract_for, distinct
 from deployments.headers import check_headers, told_of_headers
 from deployments.people import forecast, told
 from tasks.contract_check import check_facts
@@ -79,6 +79,9 @@ def check_headers_of(folder: Path, contract: Path | None, against: Path | None) 
 
 def _calibration(facts: Sequence[ImageFacts]) -> tuple[list[str], object]:
     rule = calibrated(facts)
+    if rule is None:
+        told = "No thresholds tell these pictures apart. Under customProperties of the table images in the contract:"
+        return [told, "- {property: nearDuplicates, value: null}", "and say with 'group' what tells the parts"], None
     line = f"- {{property: nearDuplicates, value: {{coarse: {rule.coarse}, fine: {rule.fine}}}}}"
     return [f"Under customProperties of the table images in the contract:\n{line}"], rule.model_dump()
 
@@ -108,7 +111,7 @@ def _contract(folder: Path, files: Sequence[str], named: Path | None, against: P
         return connect(str(_loop(against))).contract
     sheet = _sheet(folder, files, None)
     names = map(class_folder, files) if sheet is None else (row.label for row in sheet.rows)
-    classes = sorted({name.strip() for name in names if name})
+    classes = distinct(name for name in names if name)
     if len(classes) < LEAST_CLASSES:
         raise WrongInput(
             f"{folder} has fewer than two class folders and no labels sheet; name a contract with --contract"
@@ -150,6 +153,7 @@ def _told(folder: Path, found: ImageCheck) -> list[str]:
         f" {sum(reasons.values())} quarantined, {len(found.duplicates)} known already",
         *(f"  {each.label:<24} {each.count:>6}   {_splits(each.splits)}" for each in found.classes),
     ]
+    lines += [f"  {count:>6} {code}" for code, count in reasons.most_common()]
     if found.stopped:
         lines.append(f"A batch of these would not be taken: {found.stopped}")
     lines += _section("Remarks", found.remarks)

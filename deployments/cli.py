@@ -6,7 +6,7 @@ import click
 
 from data_contracts.errors import KaizenError
 from deployments import cli_images, cli_loop, cli_servers
-from deployments.cli_options import FAILED, INTERRUPTED
+from deployments.cli_options import FAILED, INTERRUPTED, complain
 from deployments.interrupts import interrupted, remember_interrupts
 
 
@@ -56,17 +56,13 @@ for command in (
 
 
 def _failed(error: Exception) -> int:
-    _complain(str(error))
+    complain(str(error))
     return FAILED
 
 
 def _stopped() -> int:
-    _complain("stopped; the same command continues where this one was")
+    complain("stopped; the same command continues where this one was")
     return INTERRUPTED
-
-
-def _complain(text: str) -> None:
-    click.echo(f"kaizen: {' '.join(text.split())}", err=True)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, show
+from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, complain, show
 
 
 @click.command("check-images")
 @click.argument("images", type=FOLDER)
-@click.option("--contract", type=FOLDER, help="Data contract; without it the loop's, or the shipped rules.")
+@click.option("--contract", type=FOLDER, help="Data contract; without it that of --against, or the shipped rules.")
 @click.option("--against", type=FOLDER, help="Folder of a loop whose accepted images count as known.")
 @click.option("--calibrate", is_flag=True, help="Only find thresholds for near-duplicates that suit the images.")
 @click.option("--people", is_flag=True, help="Forecast which images Azure would skip for faces or people.")
@@ -46,14 +46,18 @@ def check_images(  # noqa: PLR0917  (click passes them by name)
 @click.command()
 @LOOP
 @JSON
-def ingest(folder: Path, as_json: bool) -> None:
+def ingest(folder: Path, as_json: bool) -> int:
     """Take new batches from the inbox: accept what the data contract accepts, quarantine the rest.
 
     Example: kaizen ingest --loop loops/steel
     """
     from deployments.commands import ingest_inbox
 
-    show(*ingest_inbox(folder), as_json=as_json)
+    lines, batches, problems = ingest_inbox(folder)
+    show(lines, batches, as_json=as_json)
+    for problem in problems:
+        complain(problem)
+    return FAILED if problems else 0
 
 
 @click.command()
@@ -73,6 +77,9 @@ def forget(  # noqa: PLR0917  (click passes them by name)
     Example: kaizen forget --source monday/line-2 --why "customer withdrew them" --erase
     """
     from deployments.forget import forget_images
+
+    if not why.strip():
+        raise click.UsageError("--why is empty; say why, for it goes into the ledger")
 
     lines, value, done = forget_images(folder, digests, source, why, erase_bytes=erase)
     show(lines, value, as_json=as_json)

@@ -16,3 +16,8 @@ def show(lines: Iterable[str], content: object, *, as_json: bool) -> None:
     """Print the *lines* for people, or the *content* as JSON for programs."""
     for line in [json.dumps(content)] if as_json else lines:
         click.echo(line)
+
+
+def complain(text: str) -> None:
+    """Say on standard error, in one line, what went wrong."""
+    click.echo(f"kaizen: {' '.join(text.split())}", err=True)

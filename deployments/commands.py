@@ -1,9 +1,12 @@
 """`kaizen ingest` and `kaizen improve`: a flow run, told in a sentence."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloud.errors import CloudUnavailable
 from cloud.settings import load_settings
 
 if TYPE_CHECKING:
@@ -17,20 +20,21 @@ QUIET = {
 """What Prefect would say on the terminal is in its UI; what was set outside counts."""
 
 
-def ingest_inbox(folder: Path) -> tuple[list[str], object]:
-    """Run `ingest_images`; returns a line for each batch, and the batches as the ledger has them."""
+def ingest_inbox(folder: Path) -> tuple[list[str], object, tuple[str, ...]]:
+    """Run `ingest_images`; returns what to print, the batches as the ledger has them, and why others were not taken."""
     _prepare(folder)
-    from flows.ingest_images import ingest_images, told_late
-    from tasks.freshness import overdue_images
-    from tasks.inbox import late_files
-    from tasks.loop import connect
+    from flows.ingest_images import BatchesNotTaken, ingest_images
 
-    batches = ingest_images(str(folder))
-    lines = [line for each in batches for line in (told(each), *(f"  {remark}" for remark in each.remarks))]
-    late = [told_late(batch, count) for batch, count in late_files(connect(str(folder))).items()]
-    overdue = overdue_images(str(folder))
-    lines = [*(lines or ["There is no new batch in the inbox."]), *late, *([overdue] if overdue else [])]
-    return lines, [each.model_dump(mode="json") for each in batches]
+    problems: tuple[str, ...] = ()
+    try:
+        with _server_in_time():
+            batches = ingest_images(str(folder))
+    except BatchesNotTaken as error:
+        batches, problems = list(error.taken), error.problems
+    lines = [line for each in batches for line in _told_batch(each)]
+    if not lines and not problems:
+        lines.append("There is no new batch in the inbox.")
+    return [*lines, *_told_inbox(folder)], [each.model_dump(mode="json") for each in batches], problems
 
 
 def improve_once(folder: Path) -> tuple[list[str], object]:
@@ -38,7 +42,8 @@ def improve_once(folder: Path) -> tuple[list[str], object]:
     _prepare(folder)
     from flows.improve_model import improve_model
 
-    result = improve_model(str(folder))
+    with _server_in_time():
+        result = improve_model(str(folder))
     line = f"{result.status}: {result.reason}"
     if result.iteration is not None:
         line = f"Iteration {result.iteration}: {line}"
@@ -49,9 +54,45 @@ def improve_once(folder: Path) -> tuple[list[str], object]:
 
 def told(batch: "ImagesAccepted") -> str:
     """What became of a batch, in a line."""
+    reasons = ", ".join(f"{count} {code}" for code, count in batch.broken_rules.items())
+    why = f" ({reasons})" if reasons else ""
     known = f", {batch.duplicates} known already" if batch.duplicates else ""
     warned = "".join(f", {count} with the warning {rule}" for rule, count in batch.warnings.items())
-    return f"{batch.batch}: {batch.accepted} images accepted, {batch.quarantined} quarantined{known}{warned}"
+    return f"{batch.batch}: {batch.accepted} images accepted, {batch.quarantined} quarantined{why}{known}{warned}"
+
+
+def _told_batch(batch: "ImagesAccepted") -> Iterator[str]:
+    yield told(batch)
+    yield from (f"  {remark}" for remark in batch.remarks)
+
+
+def _told_inbox(folder: Path) -> Iterator[str]:
+    """What nobody looked at, and how long nothing came."""
+    from tasks.freshness import overdue_images
+    from tasks.inbox import late_files, stray_files
+    from tasks.loop import connect
+
+    loop = connect(str(folder))
+    for batch, count in late_files(loop).items():
+        yield f"{batch}: {count} files came after the batch was taken; move them into a new batch"
+    stray = stray_files(loop)
+    if stray:
+        yield f"{len(stray)} files of the inbox lie in no batch, such as {stray[0]}; move them to BATCH/CLASS/FILE"
+    overdue = overdue_images(str(folder))
+    if overdue:
+        yield overdue
+
+
+@contextmanager
+def _server_in_time() -> Iterator[None]:
+    """Prefect starts a server where none is named; on a busy machine that may take longer than it waits."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "ephemeral" not in str(error):
+            raise
+        told = "Prefect's server did not start in time; run the command again, or `kaizen up` in another terminal"
+        raise CloudUnavailable(told) from error
 
 
 def _prepare(folder: Path) -> None:

@@ -29,6 +29,8 @@ def _line(change: Change) -> str:
 
 def _verdict(diff: ContractDiff) -> str:
     old, new = diff.versions
+    if diff.falls:
+        return f"version {new} is lower than {old}; versions only rise, so ingestion refuses the contract"
     if not diff.changes:
         return f"Nothing that is read changed; version {old} may stay"
     counted = f"{len(diff.changes)} changes, {len(diff.breaking)} of them breaking"

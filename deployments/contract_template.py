@@ -1,6 +1,6 @@
 """A data contract for class folders that have none yet: the shipped rules, with the folders as classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -8,6 +8,7 @@ import yaml
 
 from data_contracts.contract_file import LABEL, read_contract
 from data_contracts.image_contract import ImageContract
+from data_contracts.names import folded
 
 SHIPPED = "steel_surface.odcs.yaml"
 
@@ -25,8 +26,13 @@ def contract_for(classes: Sequence[str]) -> bytes:
     document: dict[str, Any] = yaml.safe_load(shipped_yaml())
     document |= {"id": "images", "name": "Labeled images", "description": {"purpose": "A folder of class folders."}}
     label = next(column for column in document["schema"][0]["properties"] if column["name"] == LABEL)
-    label["enum"] = [{"value": name} for name in classes]
+    label["enum"] = [{"value": name} for name in distinct(classes)]
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The *names*, of those that mean the same class, such as "Scratch " and "scratch", only the last in order."""
+    return sorted({folded(name): name.strip() for name in sorted(names)}.values())
 
 
 def shipped_yaml() -> bytes:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from data_contracts.errors import WrongInput
 from data_contracts.ledger import Actor
-from decisions.forgetting import by_digests, by_source
+from decisions.forgetting import Delivered, by_digests, by_source
 from decisions.loop_state import LoopState
 from tasks.erasing import Erasing, erase
-from tasks.forgetting import Uses, forget, uses_of
+from tasks.forgetting import Uses, forget, refused_images, uses_of
 from tasks.labels import label_history
 from tasks.loop import connect
 
@@ -24,7 +24,9 @@ def forget_images(
     if bool(digests) == (source is not None):
         raise WrongInput("Name the images by their digests, or by --source: one of the two")
     loop = connect(str(folder))
-    known = list(label_history(loop.store, loop.state()))
+    accepted = list(label_history(loop.store, loop.state()))
+    taken = {image.source for image in accepted}
+    known: list[Delivered] = [*accepted, *(image for image in refused_images(loop) if image.source not in taken)]
     images = by_digests(known, digests) if source is None else by_source(known, source)
     actor = Actor(name=getpass.getuser(), established="command line")
     recorded = forget(loop, images, source=source, why=why, erase=erase_bytes, actor=actor)

@@ -7,6 +7,7 @@ from pathlib import Path
 from data_contracts.errors import WrongInput
 from decisions.class_folders import class_folder
 from decisions.measured_limits import MeasuredLimits, measured_limits
+from deployments.contract_template import distinct
 from tasks.image_workers import ImageFile, shared_workers
 
 EXAMINED = 1000
@@ -27,7 +28,7 @@ class FolderOfImages:
 def look_into(folder: Path) -> FolderOfImages:
     """The classes and limits of *folder*; raises WrongInput without two class folders or a readable image."""
     files = _files(folder)
-    classes = sorted({name for name in map(class_folder, files) if name})
+    classes = distinct(name for name in map(class_folder, files) if name)
     if len(classes) < LEAST_CLASSES:
         raise WrongInput(f"{folder} has {len(classes)} class folders; telling apart takes two: CLASS/FILE.jpg")
     for name in classes:

@@ -1,5 +1,6 @@
 """`ingest_images`: from the inbox through the data contract to accepted images, or to quarantine with a reason."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class BatchesNotTaken(KaizenError):
-    """Batches that cannot be taken as they are; the others of the same run were."""
+    """Batches that cannot be taken as they are, with the reason of each; the others of the same run were *taken*."""
+
+    def __init__(self, problems: Sequence[str], taken: Sequence[ImagesAccepted]) -> None:
+        """Say all *problems* in one line."""
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+        self.taken = tuple(taken)
 
 
 @flow(name="ingest_images", persist_result=False)
@@ -36,9 +43,9 @@ def ingest_images(folder: str = ".") -> list[ImagesAccepted]:
             except (BatchStopped, WrongInput) as problem:
                 problems.append(f"The batch {batch} is not taken: {problem}")
     for batch, count in late_files(loop).items():
-        get_run_logger().warning(told_late(batch, count))
+        get_run_logger().warning("%s: %d files came after the batch was taken", batch, count)
     if problems:
-        raise BatchesNotTaken("; ".join(problems))
+        raise BatchesNotTaken(problems, taken)
     return taken
 
 
@@ -50,8 +57,3 @@ def take_batch(folder: str, batch: str, runner: "TaskRunner[Any]") -> ImagesAcce
     accepted = judge(folder, batch, [each.result() for each in facts])
     publish_batch(folder, accepted)
     return accepted
-
-
-def told_late(batch: str, count: int) -> str:
-    """What to do about files that came into a *batch* after it was taken."""
-    return f"{batch}: {count} files came after the batch was taken; move them into a new batch"

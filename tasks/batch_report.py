@@ -54,10 +54,10 @@ def pictures(loop: Loop, batch: str, refused: Sequence[Refusal]) -> str:
     decoded = [each for each in _mixed(refused) if each.code not in NEVER_DECODED]
     shown = ((_thumbnail(loop, batch, each.file), each) for each in decoded)
     rows = [
-        f"| ![{number}]({url}) | {_plain(each.file)} | {_plain(each.reason)} |"
+        f"| ![{number}]({url}) | {_plain(each.reason)} | {_plain(each.file)} |"
         for number, (url, each) in enumerate(islice(((url, each) for url, each in shown if url), PICTURES), start=1)
     ]
-    return "\n".join(["| picture | file | reason |", "|---|---|---|", *rows]) if rows else ""
+    return "\n".join(["| picture | reason | file |", "|---|---|---|", *rows]) if rows else ""
 
 
 def _alike(loop: Loop, accepted: ImagesAccepted) -> list[AlikePair]:
@@ -67,7 +67,7 @@ def _alike(loop: Loop, accepted: ImagesAccepted) -> list[AlikePair]:
 def _publish_pictures(loop: Loop, accepted: ImagesAccepted, refused: Sequence[Refusal]) -> None:
     table = pictures(loop, accepted.batch, refused)
     if table:
-        text = f"## Some of what {_plain(accepted.batch)} lost\n\n{table}"
+        text = f"## Some refused images of {_plain(accepted.batch)}\n\n{table}"
         create_markdown_artifact(text, key=f"{loop.name}-refused", description=_summary(accepted))
 
 

@@ -93,7 +93,8 @@ def _table_problem(rule: Rule, outcome: Any, table: "pd.DataFrame") -> str | Non
     missing = max((int(table[column].isna().sum()) for column in columns_of(rule.kwargs)), default=0)
     result = outcome.result
     if "unexpected_count" in result:
-        broken = missing + int(result["unexpected_count"])
+        counted = rule.expectation == NOT_NULL  # a missing value is what this one counts itself
+        broken = int(result["unexpected_count"]) + (0 if counted else missing)
         passed = 1 - broken / len(table) >= rule.kwargs.get("mostly", 1)
         return None if passed else f"{broken} of {len(table)} images break '{rule.id}'"
     if missing:
@@ -157,7 +158,18 @@ def _batch(table: "pd.DataFrame") -> Any:
 def _refusal(fact: ImageHeader, rule: Rule) -> Refusal:
     value = getattr(fact, str(rule.column))
     shown = f"{value:.3g}" if isinstance(value, float) else value
-    return Refusal(file=fact.file, code=rule.id, reason=f"{rule.column} is {shown}. {rule.description}".strip())
+    told = f"{rule.column} is {shown}{_allowed(rule)}. {rule.description}"
+    return Refusal(file=fact.file, code=rule.id, reason=told.strip())
+
+
+def _allowed(rule: Rule) -> str:
+    """The limits of a rule that has some, as a part of a sentence."""
+    least, most = (rule.kwargs.get(name) for name in ("min_value", "max_value"))
+    if least is None and most is None:
+        return ""
+    if least is None or most is None:
+        return f", {most} at most" if least is None else f", {least} at least"
+    return f", allowed is {least} to {most}"
 
 
 def _cannot_run(rule: Rule, outcome: Any) -> ContractBroken:

@@ -31,6 +31,11 @@ def _check_version(before: ImageContract, now: ImageContract) -> None:
     diff = contract_diff(before, now)
     if diff.enough:
         return
+    if not diff.breaking:
+        raise ContractNeedsVersion(
+            f"The data contract has version {now.version}, but the last batch was taken under {before.version};"
+            " versions only rise: set a higher one"
+        )
     first, *more = diff.breaking
     others = f" and {len(more)} more" if more else ""
     raise ContractNeedsVersion(

@@ -11,6 +11,7 @@ from cloud.store import DATA, INBOX, LEDGER, NotFound
 from data_contracts.images import ImageFacts, LabeledImage, Split
 from data_contracts.ledger import Actor, ImagesErased, TrainingIntended
 from data_contracts.record import Record
+from decisions.forgetting import Delivered
 from decisions.images import as_model_sees
 from decisions.loop_state import LoopState, state_of
 from tasks.forgetting import digests_in, splits_used
@@ -31,13 +32,16 @@ class Erasing(Record):
     waits_for: int | None = None
 
 
-def erase(loop: Loop, images: Sequence[LabeledImage], source: str | None, actor: Actor) -> Erasing:
-    """Delete the bytes of forgotten *images* wherever this loop keeps them; a second run finishes an interrupted one.
+def erase(loop: Loop, delivered: Sequence[Delivered], source: str | None, actor: Actor) -> Erasing:
+    """Delete the bytes of forgotten images, *delivered* once, wherever this loop keeps them.
+
+    A second run finishes an interrupted one.
 
     With the *source* that they were chosen by, its refused files go too. Nothing is deleted while an open
     iteration needs the images, nor from `data/images` what another loop of the store still uses.
     """
-    state, digests = loop.state(), frozenset(image.digest for image in images)
+    state, digests = loop.state(), frozenset(image.digest for image in delivered)
+    images = [image for image in delivered if isinstance(image, LabeledImage)]
     waits_for = _needed_by(loop, state, digests)
     if waits_for is not None:
         return Erasing(waits_for=waits_for)
@@ -45,7 +49,7 @@ def erase(loop: Loop, images: Sequence[LabeledImage], source: str | None, actor:
     shared = frozenset(digest for found in kept_for.values() for digest in found)
     uploaded = tuple(_delete_uploaded(loop, state, images))
     files = _delete_stored(loop, [each for each in images if each.digest not in shared])
-    files += _delete_delivered(loop, images, source)
+    files += _delete_delivered(loop, delivered, source)
     if files or uploaded or digests & state.to_erase:
         event = ImagesErased(
             digests=tuple(sorted(digests)), files=files, uploaded_files=uploaded, shared=tuple(sorted(shared))
@@ -126,7 +130,7 @@ def _derivations(loop: Loop) -> set[str]:
     return {path[: path.index("/", len(f"{DATA}/as_sent/")) + 1] for path in loop.store.list(f"{DATA}/as_sent/")}
 
 
-def _delete_delivered(loop: Loop, images: Sequence[LabeledImage], source: str | None) -> int:
+def _delete_delivered(loop: Loop, images: Sequence[Delivered], source: str | None) -> int:
     """Delete the same pictures from the loop's inbox and quarantine, by what the files hold, not by their names."""
     inbox, quarantine = f"{INBOX}/{loop.name}/", loop.path("quarantine") + "/"
     wanted = _same_pictures(loop, images)
@@ -137,7 +141,7 @@ def _delete_delivered(loop: Loop, images: Sequence[LabeledImage], source: str | 
     return _deleted(loop, sorted(same | _of_source(paths, inbox, quarantine, source)))
 
 
-def _same_pictures(loop: Loop, images: Sequence[LabeledImage]) -> frozenset[str]:
+def _same_pictures(loop: Loop, images: Sequence[Delivered]) -> frozenset[str]:
     """Digests of all files that came with the pixels of *images*: copies that were saved anew too."""
     pixels = {image.pixel_digest for image in images}
     tables = [path for path in loop.store.list(loop.path("ingestion") + "/") if "/facts-" in path]

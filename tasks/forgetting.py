@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from data_contracts.images import LabeledImage, Split
+from data_contracts.images import ImageFacts, LabeledImage, RefusedImage, Split
 from data_contracts.ledger import (
     Actor,
     HeldOutVersionMade,
@@ -11,7 +11,7 @@ from data_contracts.ledger import (
     ModelDeploymentIntended,
 )
 from data_contracts.record import Record
-from decisions.forgetting import forgotten_of_batches
+from decisions.forgetting import Delivered, forgotten_of_batches
 from decisions.loop_state import Iteration, models_that_learned, state_of
 from tasks.loop import Loop
 from tasks.tables import from_parquet
@@ -28,9 +28,25 @@ class Uses(Record):
     model_deployments: tuple[str, ...]
 
 
-def forget(
-    loop: Loop, images: Sequence[LabeledImage], *, source: str | None, why: str, erase: bool, actor: Actor
-) -> bool:
+def refused_images(loop: Loop) -> list[RefusedImage]:
+    """Every file that was examined, in the order of the batches; accepted ones are among them."""
+    prefix = loop.path("ingestion") + "/"
+    found = []
+    for path in loop.store.list(prefix):
+        batch, _, table = path.removeprefix(prefix).rpartition("/")
+        if table.startswith("facts-"):
+            facts = from_parquet(loop.store.get(path).content, ImageFacts)
+            found += [_refused(fact, batch) for fact in facts if fact.digest]
+    return found
+
+
+def _refused(fact: ImageFacts, batch: str) -> RefusedImage:
+    return RefusedImage(
+        digest=fact.digest, pixel_digest=fact.pixel_digest or fact.digest, source=f"{batch}/{fact.file}"
+    )
+
+
+def forget(loop: Loop, images: Sequence[Delivered], *, source: str | None, why: str, erase: bool, actor: Actor) -> bool:
     """Write into the ledger that *images* are forgotten, and whether to *erase* them; False when it is there already.
 
     The list of what used them is made for the very entry after which no new dataset can take them.
@@ -45,7 +61,7 @@ def forget(
         if not digests:
             return None
         uses = uses_of(loop, entries, digests)
-        batches = forgotten_of_batches(fresh)
+        batches = forgotten_of_batches(image for image in fresh if isinstance(image, LabeledImage))
         return None, ImagesForgotten(
             digests=tuple(digests), source=source, why=why, erase=erase, batches=batches, **uses.model_dump()
         )

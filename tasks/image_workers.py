@@ -7,7 +7,6 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +27,7 @@ BATCH, BATCH_BYTES = 8, 1_000_000
 """Images that go to a worker together, and bytes after which no more join them: so it need not wait for each."""
 LARGEST_FILE = 50_000_000
 """Bytes of a file that are read; a larger one is no photograph that a service would take."""
+TOO_SLOW = "reading the image takes more than {:g} seconds"
 AHEAD = 2
 """Batches for each worker that are read before they are asked for."""
 
@@ -146,36 +146,46 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask_all(self, kind: bytes, contents: list[bytes], seconds: float) -> list[bytes | str]:
-        """For each of *contents* the facts as JSON, or why there are none.
+        """For each of *contents* the facts as JSON, or why there are none; each may take so many *seconds*.
 
-        When all together take too long or one of them ends the process, the rest are asked one by one, to tell which.
+        The one at which the process was lost is asked again alone, unless it was too slow: others that were sent
+        with it, or the process itself, may be to blame.
         """
-        answers: list[bytes | str] = list(self._asked(kind, contents, seconds)[0])
-        for content in contents[len(answers) :]:
-            answers.append(self._ask(kind, content, seconds))
+        answers: list[bytes | str] = []
+        while len(answers) < len(contents):
+            found, slow = self._asked(kind, contents[len(answers) :], seconds)
+            answers += found
+            if len(answers) < len(contents):
+                answers.append(TOO_SLOW.format(seconds) if slow else self._ask(kind, contents[len(answers)], seconds))
         return answers
 
     def _ask(self, kind: bytes, content: bytes, seconds: float) -> bytes | str:
-        answers, took = self._asked(kind, [content], seconds)
+        answers, slow = self._asked(kind, [content], seconds)
         if answers:
             return answers[0]
-        if took >= seconds:
-            return f"reading the image takes more than {seconds:g} seconds"
+        if slow:
+            return TOO_SLOW.format(seconds)
         return f"reading the image crashes the reader or takes more than {MEMORY // 2**20} MB of memory"
 
-    def _asked(self, kind: bytes, contents: list[bytes], seconds: float) -> tuple[list[bytes], float]:
-        """The answers that came before the process was lost or killed, and how long that took."""
+    def _asked(self, kind: bytes, contents: list[bytes], seconds: float) -> tuple[list[bytes], bool]:
+        """The answers that came before the process was lost, and whether it was killed for being slow."""
         process = self._process = self._process or _start()
-        began = time.monotonic()
-        alarm = threading.Timer(seconds, process.kill)
-        alarm.start()
-        try:
-            answers = _answers(process, kind, contents)
-        finally:
-            alarm.cancel()
-        if len(answers) < len(contents):
+        sender = threading.Thread(target=_send, args=(process, kind, contents), daemon=True)
+        sender.start()
+        answers: list[bytes] = []
+        slow = False
+        while len(answers) < len(contents):
+            answer, slow = _answer_in_time(process, seconds)
+            if answer is None:
+                break
+            answers.append(answer)
+        lost = len(answers) < len(contents)
+        if lost:
+            process.kill()  # else the sender might wait for ever
+        sender.join()
+        if lost:
             self.end()
-        return answers, time.monotonic() - began
+        return answers, slow
 
     def end(self) -> None:
         """End the process, if there is one."""
@@ -196,17 +206,31 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def _answers(process: subprocess.Popen[bytes], kind: bytes, contents: list[bytes]) -> list[bytes]:
+def _send(process: subprocess.Popen[bytes], kind: bytes, contents: list[bytes]) -> None:
+    """Send all *contents*; in a thread, for the pipe may be full while the process is at work."""
     assert process.stdin is not None
-    assert process.stdout is not None
-    answers: list[bytes] = []
-    with suppress(BrokenPipeError, ConnectionResetError):
-        for content in contents:  # so few short answers fit into the pipe: nobody waits for the other
+    with suppress(BrokenPipeError, ConnectionResetError, ValueError):  # ValueError: closed, for the process is lost
+        for content in contents:
             process.stdin.write(kind)
             write_message(process.stdin, content)
-    while len(answers) < len(contents) and (answer := read_message(process.stdout)) is not None:
-        answers.append(answer)
-    return answers
+
+
+def _answer_in_time(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes | None, bool]:
+    """The next answer, None when the process is lost; and whether it was killed for taking more than *seconds*."""
+    assert process.stdout is not None
+    late = threading.Event()
+
+    def kill() -> None:
+        late.set()
+        process.kill()
+
+    alarm = threading.Timer(seconds, kill)
+    alarm.start()
+    try:
+        answer = read_message(process.stdout)
+    finally:
+        alarm.cancel()
+    return answer, late.is_set() and answer is None
 
 
 def _batches(files: Iterable[F]) -> Iterator[list[F]]:

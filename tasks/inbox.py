@@ -1,16 +1,17 @@
 """The inbox of a loop: which batches wait there, their files, and their labels sheets."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prefect import task
 
 from cloud.store import INBOX
+from data_contracts.images import ImageFacts, content_digest
 from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
 from decisions.file_names import is_text
 from tasks.image_workers import ImageFile
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
+from tasks.tables import from_parquet
 
 SHARD = 200
 CORRECTIONS = "corrections"
@@ -20,7 +21,7 @@ CORRECTIONS = "corrections"
 def find_batches(folder: str) -> list[str]:
     """The batches of the inbox that the ledger does not know yet, by name."""
     loop = connect(folder)
-    return sorted(_counts(loop).keys() - {batch.batch for batch in loop.state().batches})
+    return sorted(_batches(loop).keys() - {batch.batch for batch in loop.state().batches})
 
 
 @task(**PATIENTLY)
@@ -38,9 +39,16 @@ def list_shards(folder: str, batch: str) -> list[list[str]]:
 
 def late_files(loop: Loop) -> Mapping[str, int]:
     """How many files came into batches of the inbox after these had been taken, by batch; nobody looks at them."""
-    counts = _counts(loop)
-    late = {batch.batch: counts[batch.batch] - batch.files for batch in loop.state().batches if batch.files is not None}
-    return {batch: count for batch, count in late.items() if count > 0}
+    present = _batches(loop)
+    taken = {batch.batch: batch for batch in loop.state().batches if batch.listing}
+    changed = [name for name, files in present.items() if name in taken and taken[name].listing != listing_of(files)]
+    late = {name: len(set(present[name]) - _examined(loop, name) - {sheet_among(present[name])}) for name in changed}
+    return {name: count for name, count in late.items() if count}
+
+
+def stray_files(loop: Loop) -> list[str]:
+    """Files that lie in the inbox but in no batch, so that nobody looks at them."""
+    return [parts[0] for parts in _paths(loop) if len(parts) == 1]
 
 
 def batch_files(loop: Loop, batch: str) -> list[str]:
@@ -63,16 +71,37 @@ def read_labels(loop: Loop, batch: str, files: list[str]) -> LabelSheet | None:
     return read_sheet(content, name=f"{batch}/{name}", group_column=loop.contract.group_column)
 
 
+def is_hidden(file: str) -> bool:
+    """Whether an operating system hides the file: it makes no batch, and nobody misses it."""
+    return file.rpartition("/")[2].startswith(".")
+
+
+def listing_of(files: Iterable[str]) -> str:
+    """SHA-256 of the sorted names of *files*, the same however they are listed."""
+    return content_digest(file.encode(errors="backslashreplace").decode() for file in files)
+
+
 def inbox_path(loop: Loop, batch: str, file: str = "") -> str:
     """Where a *file* of a batch is stored."""
     return f"{INBOX}/{loop.name}/{batch}/{file}"
 
 
-def _counts(loop: Loop) -> Counter[str]:
-    return Counter(parts[0] for parts in _paths(loop) if len(parts) > 1 and parts[0] != CORRECTIONS)
+def _batches(loop: Loop) -> dict[str, list[str]]:
+    """The files of each batch that waits or waited in the inbox, without hidden ones."""
+    found: dict[str, list[str]] = {}
+    for first, *rest in _paths(loop):
+        if rest and first != CORRECTIONS:
+            found.setdefault(first, []).append("/".join(rest))
+    return found
+
+
+def _examined(loop: Loop, batch: str) -> set[str]:
+    """The files of a batch that were looked at."""
+    tables = [path for path in loop.store.list(loop.path("ingestion", batch) + "/") if "/facts-" in path]
+    return {fact.file for path in tables for fact in from_parquet(loop.store.get(path).content, ImageFacts)}
 
 
 def _paths(loop: Loop) -> Iterator[list[str]]:
     """The parts of each path in the inbox; a hidden file makes no batch."""
     paths = (path.split("/")[2:] for path in loop.store.list(f"{INBOX}/{loop.name}/"))
-    return (parts for parts in paths if not parts[-1].startswith("."))
+    return (parts for parts in paths if not is_hidden(parts[-1]))

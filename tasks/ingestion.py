@@ -21,7 +21,7 @@ from tasks.batch_record import recorded_once
 from tasks.contract_check import check_facts
 from tasks.contract_history import hold_contract
 from tasks.image_workers import shared_workers
-from tasks.inbox import batch_files, inbox_path, read_image, read_labels
+from tasks.inbox import batch_files, inbox_path, is_hidden, listing_of, read_image, read_labels
 from tasks.labels import image_path, known_images
 from tasks.loop import Loop, connect
 from tasks.quarantine import quarantine
@@ -71,7 +71,8 @@ def _kept(loop: Loop, batch: str, verdict: BatchVerdict, files: Sequence[str]) -
     reasons = [*refused, *acceptance.disputed.values()]
     return ImagesAccepted(
         batch=batch,
-        files=len(files),
+        files=len(seen := [file for file in files if not is_hidden(file)]),
+        listing=listing_of(seen),
         accepted=len(placement.placed),
         quarantined=len(refused),
         duplicates=len(acceptance.duplicates),

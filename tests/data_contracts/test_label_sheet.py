@@ -44,6 +44,10 @@ def test_what_spreadsheets_save_as_csv_is_read(content: bytes) -> None:
     assert read(content) == ROWS
 
 
+def test_a_line_that_is_meant_for_excel_counts_as_a_line_only() -> None:
+    assert read(b"sep=;\r\nfile;label\r\na.jpg;crazing\r\n") == (SheetRow(line=3, file="a.jpg", label="crazing"),)
+
+
 def test_an_excel_file_is_read_with_its_types() -> None:
     when = datetime(2026, 11, 25, 6, 0, tzinfo=UTC).replace(tzinfo=None)
     content = excel(["Path", "Label", "Taken at", "Email"], ["a.jpg", 7.0, when, "ines@example.com"], [], ["b.jpg"])

@@ -63,7 +63,7 @@ def test_a_copy_of_what_was_accepted_earlier_stays_outside() -> None:
     verdict = judge(facts("a.jpg", picture="p"), p="crazing")
 
     assert names(verdict) == ([], [], ["a.jpg"])
-    assert verdict.duplicates[0].reason == "the same picture as earlier/p, accepted earlier"
+    assert verdict.duplicates[0].reason == "the same picture as image digest of p, accepted earlier"
 
 
 def test_a_copy_of_a_refused_image_takes_its_place() -> None:

@@ -137,7 +137,7 @@ def test_a_few_exposures_of_one_part_are_welcome() -> None:
 def test_near_pictures_of_several_classes_stop_the_batch() -> None:
     placement = place(shots(10, ("dent", "crack")), [], image_contract())
 
-    assert "of the classes crack, dent are nearly" in str(placement.stopped)
+    assert ", of the classes crack, dent, are nearly" in str(placement.stopped)
 
 
 def test_images_from_before_there_were_hashes_are_left_in_peace() -> None:
@@ -195,3 +195,30 @@ def test_exposures_that_the_contract_groups_already_are_no_fixed_camera() -> Non
     by_part = image_contract(group=by_name("shot"))
 
     assert place(shots(30), [], by_part).stopped is None
+
+
+def test_shots_of_one_part_are_one_group_in_whatever_class_they_are_sorted() -> None:
+    one, two = place([taken(0, "dent/a.png"), taken(5, "crack/b.png")], [], BURST).placed
+
+    assert one.group == two.group
+
+
+def test_a_chain_that_grows_from_batch_to_batch_is_stopped_too() -> None:
+    first, *rest = shots(30)
+    history = [known(texture(900 + seed), TRAIN) for seed in range(40)]
+    grown = [known_as(each, "scene") for each in rest[:10]]
+
+    assert place([first], [*history, *grown], image_contract()).stopped is not None
+    assert place([first], [*history, *grown[:2]], image_contract()).stopped is None
+
+
+def known_as(fact: ImageFacts, group: str) -> LabeledImage:
+    """An image accepted earlier, with these facts, in that group."""
+    return known(texture(1), TRAIN, group=group).model_copy(
+        update={
+            "digest": fact.digest,
+            "pixel_digest": fact.pixel_digest,
+            "phash64": fact.phash64,
+            "phash256": fact.phash256,
+        }
+    )

@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
+from data_contracts.errors import WrongInput
 from data_contracts.findings import Findings
 from data_contracts.image_contract import ImageContract, NearDuplicateRule
 from data_contracts.images import ImageFacts
@@ -102,10 +103,19 @@ def test_a_fixed_camera_gets_thresholds_below_the_distances_of_different_parts()
     ]
     rule = calibrated(parts)
 
+    assert rule is not None
     assert rule.coarse < NearDuplicateRule().coarse or rule.fine < NearDuplicateRule().fine
     assert checked(*parts).stopped
     assert not checked(*parts, contract=image_contract(near_duplicates=rule)).stopped
 
 
-def test_nothing_gives_the_usual_thresholds() -> None:
-    assert calibrated([]) == NearDuplicateRule()
+def test_images_of_one_class_show_no_different_parts_for_sure() -> None:
+    with pytest.raises(WrongInput, match="All images are of one class"):
+        calibrated([facts(f"crazing/{seed}.png", texture(seed)) for seed in range(3)])
+
+
+def test_no_threshold_tells_pictures_apart_that_are_all_alike() -> None:
+    labels = ("crazing", "scratches")
+    alike = [facts(f"{labels[number % 2]}/{number}.png", texture(1)) for number in range(6)]
+
+    assert calibrated(alike) is None

@@ -30,7 +30,7 @@ def test_a_folder_of_no_class_is_named() -> None:
     _, refused = labeled([facts("rust/a.jpg", None), facts("a.jpg", None)], None, image_contract())
 
     assert [(each.code, each.reason) for each in refused] == [
-        ("unknown_class", "the contract has no class 'rust'"),
+        ("unknown_class", "the contract has no class 'rust'; rename it, or make it an alias of one"),
         ("unlabeled", "it lies in no class folder"),
     ]
 

@@ -58,7 +58,7 @@ def test_any_text_has_a_share_from_zero_to_below_one(group: str) -> None:
         (r"part-\d+", "crazing/part-0042_exp3.jpg", "part-0042"),
         (r"(?P<group>part-\d+)_exp\d", "crazing/part-0042_exp3.jpg", "part-0042"),
         (r"(part)-(\d+)", "crazing/part-0042_exp3.jpg", "part-0042"),
-        (r"(?P<group>part-\d+)?_exp\d", "crazing/_exp3.jpg", "_exp3"),
+        (r"^part-(\d+)_", "crazing/part-0042_exp3.jpg", "0042"),
     ],
 )
 def test_the_pattern_finds_the_part_in_the_files_name(pattern: str, file: str, group: str) -> None:
@@ -115,3 +115,9 @@ def test_exposures_of_one_part_share_its_split() -> None:
     splits = {split_of(group_of(facts(f"crazing/part-7_exp{n}.jpg"), contract), contract.split) for n in range(50)}
 
     assert len(splits) == 1
+
+
+def test_a_pattern_is_about_the_name_of_the_file_and_not_its_folders() -> None:
+    contract = image_contract(group=by_name(r"^(SN\d+)_"))
+
+    assert group_of(facts("rolled-in_scale/SN12_1.jpg"), contract) == "SN12"

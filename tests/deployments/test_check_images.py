@@ -112,7 +112,7 @@ def test_a_fixed_camera_on_which_all_is_near_all_is_stopped_with_a_way_out(tmp_p
         put(tmp_path, f"{'scratches' if number % 2 else 'crazing'}/{number}.png", saved(moved, "PNG"))
     stopped = str(checked(tmp_path)["stopped"])
 
-    assert "60 of 60 images are nearly the same picture" in stopped
+    assert "60 of 60 images, of the classes crazing, scratches, are nearly the same picture" in stopped
     assert "kaizen check-images --calibrate" in stopped
 
 

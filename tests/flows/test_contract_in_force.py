@@ -59,7 +59,7 @@ def scratch(images: Path) -> Path:
 def test_images_that_are_warned_about_get_in_and_are_counted(loop_folder: LoopFolder, scratch: Path) -> None:
     edit(loop_folder, DARK)
     loop_folder.deliver("one", [scratch])
-    lines, _ = ingest_inbox(loop_folder.path)
+    lines, *_ = ingest_inbox(loop_folder.path)
 
     assert lines == ["one: 1 images accepted, 0 quarantined, 1 with the warning own"]
     assert [batch.warnings for batch in loop_folder.loop().state().batches] == [{"own": 1}]
@@ -68,7 +68,7 @@ def test_images_that_are_warned_about_get_in_and_are_counted(loop_folder: LoopFo
 def test_what_a_batch_as_a_whole_lacks_is_told_and_recorded(loop_folder: LoopFolder, scratch: Path) -> None:
     edit(loop_folder, with_rule(None, MANY, severity="warning", min_value=2))
     loop_folder.deliver("one", [scratch])
-    lines, _ = ingest_inbox(loop_folder.path)
+    lines, *_ = ingest_inbox(loop_folder.path)
 
     assert lines[1] == "  'own' finds 1 in 1 images. Mend it."
     assert loop_folder.loop().state().batches[0].remarks == ("'own' finds 1 in 1 images. Mend it.",)
@@ -104,7 +104,7 @@ def test_images_that_come_too_late_are_told(loop_folder: LoopFolder, scratch: Pa
     edit(loop_folder, with_freshness(0.0001, "h"))
     loop_folder.deliver("one", [scratch])
     ingest_images(loop_folder.name)
-    lines, _ = ingest_inbox(loop_folder.path)
+    lines, *_ = ingest_inbox(loop_folder.path)
 
     assert lines[0] == "There is no new batch in the inbox."
     assert lines[1].startswith("The newest images came 0.0 days ago; the contract asks for new ones every ")

@@ -1,5 +1,6 @@
 """`kaizen forget`: images leave everything new, and on demand their bytes leave every place that is ours."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from tasks.labels import image_path, labeled_images
 from tasks.loop import Turn
 from tasks.quarantine import refusals
 from tests.support.commands import kaizen
-from tests.support.loops import LoopFolder
+from tests.support.loops import LoopFolder, nearly_the_same
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -85,6 +86,32 @@ def test_a_forgotten_picture_is_refused_when_it_comes_back_and_no_copy_is_made(f
     assert holding(filled, content) == [f"inbox/{filled.loop().name}/two/crazing/back.jpg"]
 
 
+def test_a_picture_that_was_only_refused_can_be_forgotten_and_erased(filled: LoopFolder) -> None:
+    image = present(filled)[0]
+    (filled.path / "copy.jpg").write_bytes(filled.loop().store.get(image_path(image.digest, image.media_type)).content)
+    content = nearly_the_same(filled.path / "copy.jpg")
+    filled.put("three/rust/person.png", content)
+    ingest_images(filled.name)
+    assert len(holding(filled, content)) == 2
+    digest = hashlib.sha256(content).hexdigest()
+    lines, value, done = forget_images(filled.path, [digest[:12]], None, "shows a person", erase_bytes=True)
+
+    assert (done, value["images"], value["iterations"]) == (True, [digest], [])
+    assert lines[-1] == "2 files deleted here, 0 training files at the service"
+    assert holding(filled, content) == []
+
+
+def test_a_picture_that_is_nearly_a_forgotten_one_is_refused(filled: LoopFolder) -> None:
+    image = present(filled)[0]
+    content = filled.loop().store.get(image_path(image.digest, image.media_type)).content
+    forgotten(filled, [image])
+    (filled.path / "copy.jpg").write_bytes(content)
+    filled.put(f"two/{image.label}/copy.png", nearly_the_same(filled.path / "copy.jpg"))
+    (accepted,) = ingest_images(filled.name)
+
+    assert (accepted.accepted, accepted.broken_rules) == (0, {"forgotten": 1})
+
+
 def test_erasing_leaves_no_file_that_holds_the_image(filled: LoopFolder) -> None:
     image = present(filled)[0]
     loop = filled.loop()
@@ -142,12 +169,18 @@ def test_digests_and_a_source_at_once_are_refused(filled: LoopFolder) -> None:
         forgotten(filled, present(filled), source="one")
 
 
-def test_an_unknown_digest_is_one_line_that_names_the_nearest(filled: LoopFolder) -> None:
-    nearest = present(filled)[0].digest
-    ended = kaizen("forget", nearest[:60] + "zzzz", "--why", "any", "--loop", filled.path)
+def test_an_unknown_digest_is_told_in_one_line(filled: LoopFolder) -> None:
+    ended = kaizen("forget", "0123456789abcdef", "--why", "any", "--loop", filled.path)
 
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert re.fullmatch(rf"kaizen: No accepted image has .*; the nearest is {nearest}\n", ended.stderr)
+    assert ended.stderr == "kaizen: No image has the digest '0123456789abcdef'\n"
+
+
+def test_a_reason_has_to_be_given(filled: LoopFolder) -> None:
+    ended = kaizen("forget", "--source", "one", "--why", " ", "--loop", filled.path)
+
+    assert ended.returncode == 2
+    assert "--why is empty" in ended.stderr
 
 
 def test_an_erasing_that_was_killed_half_way_is_finished_by_the_same_command(filled: LoopFolder) -> None:

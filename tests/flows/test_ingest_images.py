@@ -22,7 +22,7 @@ from data_contracts.images import Split
 from decisions.images import image_facts
 from deployments.check_images import check_folder
 from flows.ingest_images import BatchesNotTaken, ingest_images
-from tasks.inbox import late_files
+from tasks.inbox import late_files, stray_files
 from tasks.labels import accepted_images, labeled_images
 from tasks.quarantine import quarantine_path, refusals
 from tests.support.loops import LoopFolder, nearly_the_same
@@ -155,8 +155,11 @@ def test_a_batch_that_cannot_be_taken_holds_no_other_up(loop_folder: LoopFolder,
     loop_folder.put("a/labels.csv", b"photo.jpg,scratches\n")
     loop_folder.deliver("b", [file])
 
-    with pytest.raises(BatchesNotTaken, match=r"^The batch a is not taken: a/labels.csv has no column for the"):
+    with pytest.raises(
+        BatchesNotTaken, match=r"^The batch a is not taken: a/labels.csv has no column for the"
+    ) as failed:
         ingest_images(loop_folder.name)
+    assert [batch.batch for batch in failed.value.taken] == ["b"]
     assert [batch.batch for batch in loop_folder.loop().state().batches] == ["b"]
 
 
@@ -183,8 +186,18 @@ def test_files_that_come_after_their_batch_was_taken_are_told(loop_folder: LoopF
     assert late_files(loop_folder.loop()) == {}
     loop_folder.deliver("one", [second])
 
+    loop_folder.put("one/.DS_Store", b"hidden")
+    loop = loop_folder.loop()
+    loop.store.delete(f"inbox/{loop.name}/one/scratches/{first.name}")
+
     assert ingest_images(loop_folder.name) == []
-    assert late_files(loop_folder.loop()) == {"one": 1}
+    assert late_files(loop) == {"one": 1}
+
+
+def test_files_that_lie_in_no_batch_are_found(loop_folder: LoopFolder) -> None:
+    loop_folder.put("photo.jpg", b"any")
+
+    assert stray_files(loop_folder.loop()) == ["photo.jpg"]
 
 
 def test_a_label_that_a_later_batch_disputes_teaches_nothing_until_it_comes_again(

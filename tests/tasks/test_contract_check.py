@@ -64,14 +64,18 @@ def test_a_value_at_the_limit_is_within_it(changes: dict[str, object]) -> None:
 
 def test_the_reason_tells_value_and_remedy() -> None:
     assert check_facts([image(width=50)], SHIPPED).refused == (
-        Refusal(file="a.jpg", code="wrong_width", reason="width is 50. Between 64 and 4096 pixels wide."),
+        Refusal(
+            file="a.jpg",
+            code="wrong_width",
+            reason="width is 50, allowed is 64 to 4096. Between 64 and 4096 pixels wide.",
+        ),
     )
 
 
 def test_a_share_is_told_with_three_digits() -> None:
     refusal = check_facts([image(contrast=0.00123456)], SHIPPED).refused[0]
 
-    assert refusal.reason == "contrast is 0.00123. The picture is nearly one grey; is the lens covered?"
+    assert refusal.reason == "contrast is 0.00123, 0.01 at least. The picture is nearly one grey; is the lens covered?"
 
 
 def test_an_image_that_breaks_two_rules_is_refused_for_both() -> None:
