@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -18,6 +18,9 @@ from data_contracts.rule_list import read_rules
 
 TABLE = "images"
 LABEL = "label"
+IDLE = frozenset({"logicalTypeOptions", "unique", "primaryKey"})
+ONLY_OF_LABEL = frozenset({"enum", "required"})
+"""What the standard lets a column ask for, and only rules carry out here."""
 OF_TABLE = frozenset({"split", "smallestClass", "group", "nearDuplicates", "balance"})
 
 
@@ -33,7 +36,10 @@ def read_contract(content: bytes, *, name: str) -> ImageContract:
     columns = _columns(table, name)
     if LABEL not in columns:
         raise ContractBroken(f"{name}: table '{TABLE}' has no property '{LABEL}'; add it with an enum of the classes")
+    for column in columns.values():
+        _check_nothing_idle(column, name)
     custom = _custom(table, OF_TABLE, name)
+    _check_place({each["property"] for each in document.get("customProperties", [])}, name)
     classes = read_classes(columns[LABEL].get("enum", []), name)
     try:
         return ImageContract(
@@ -106,12 +112,18 @@ def _custom(element: Mapping[str, Any], known: frozenset[str], name: str) -> dic
         key = each["property"]
         if key not in known:
             raise ContractBroken(
-                f"{name}: there is no customProperty '{key}' here; known are {', '.join(sorted(known))}"
+                f"{name}: there is no customProperty '{key}' here; known are {', '.join(sorted(known)) or 'none'}"
             )
         if key in given:
             raise ContractBroken(f"{name}: the customProperty '{key}' is there twice; say it once")
         given[key] = each.get("value")
     return given
+
+
+def _check_place(properties: Set[str], name: str) -> None:
+    """Properties at the top of a contract are anybody's, but not those that the table of images has."""
+    for misplaced in sorted(properties & OF_TABLE):
+        raise ContractBroken(f"{name}: '{misplaced}' stands at the top; move it to the table '{TABLE}'")
 
 
 def _columns(table: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -121,6 +133,13 @@ def _columns(table: Mapping[str, Any], name: str) -> dict[str, Any]:
             raise ContractBroken(f"{name}: the property '{column['name']}' is there twice; join the two")
         columns[column["name"]] = column
     return columns
+
+
+def _check_nothing_idle(column: Mapping[str, Any], name: str) -> None:
+    """The standard knows more ways to ask something of a column; nobody may believe that they are carried out."""
+    for key in sorted(column.keys() & (IDLE if column["name"] == LABEL else IDLE | ONLY_OF_LABEL)):
+        raise ContractBroken(f"{name}: '{key}' of '{column['name']}' is not carried out; write a rule under quality")
+    _custom(column, frozenset(), f"{name}, property '{column['name']}'")
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -41,6 +41,12 @@ def check_facts(facts: Sequence[ImageHeader], contract: ImageContract, refused: 
     )
 
 
+def check_rules(contract: ImageContract) -> None:
+    """Raise ContractBroken when Great Expectations does not understand a rule of *contract*; no image is needed."""
+    for index, rule in enumerate(contract.rules):
+        _expectation(index, rule, rule.expectation, {"column": rule.column} if rule.column else {})
+
+
 def _by_rule(contract: ImageContract, broken: Mapping[str, int], images: int, inside: int) -> tuple[RuleOutcome, ...]:
     return tuple(
         RuleOutcome(
@@ -132,8 +138,16 @@ def _expectation(
         implementation: Any = get_expectation_impl(expectation)
         return implementation(**fixed, **given, meta={"rule": index})
     except (GreatExpectationsError, ValueError, TypeError) as error:
-        problem = " ".join(str(error).split())
+        problem = _first_problem(error)
         raise ContractBroken(f"Rule '{rule.id}' of {rule.place} cannot be understood: {problem}") from error
+
+
+def _first_problem(error: Exception) -> str:
+    """What is wrong with an argument, without the library's own words around it."""
+    found: list[dict[str, Any]] = getattr(error, "errors", list)()
+    if not found:
+        return " ".join(str(error).split())
+    return f"its argument {'.'.join(map(str, found[0]['loc']))}: {found[0]['msg']}"
 
 
 def _table(facts: Sequence[ImageHeader], rules: Sequence[Rule]) -> "pd.DataFrame":

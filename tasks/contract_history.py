@@ -9,6 +9,7 @@ from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageContract
 from data_contracts.ledger import ImagesAccepted
 from decisions.contract_diff import contract_diff
+from tasks.contract_check import check_rules
 from tasks.loop import Loop
 
 
@@ -19,8 +20,11 @@ class ContractNeedsVersion(ContractBroken):
 def hold_contract(loop: Loop) -> None:
     """Keep the contract in force; raises ContractNeedsVersion when it breaks with that of the last accepted batch.
 
+    Raises ContractBroken when one of its rules cannot run, CloudUnavailable when the file was changed meanwhile.
+
     A loop whose last batch came before contracts were kept has nothing to compare with.
     """
+    check_rules(loop.contract)  # before any advice about its version
     before = _last_contract(loop)
     if before is not None and before.digest != loop.contract.digest:
         _check_version(before, loop.contract)

@@ -167,3 +167,27 @@ def test_a_key_that_is_there_twice_does_not_lose_what_it_held_first() -> None:
 
     with pytest.raises(ContractBroken, match=r"^loop.odcs.yaml is not YAML: 'version' is there twice .* line 6"):
         read_contract(content, name="loop.odcs.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("width", "logicalTypeOptions", {"minimum": 5000}),
+        ("width", "unique", True),
+        ("width", "required", True),
+        ("format", "enum", [{"value": "PNG"}]),
+    ],
+)
+def test_what_the_standard_can_ask_for_and_nobody_carries_out_is_told(name: str, key: str, value: object) -> None:
+    told = complaint(lambda document: column(document, name).update({key: value}))
+
+    assert f"'{key}' of '{name}' is not carried out; write a rule under quality" in told
+
+
+def test_a_property_in_the_wrong_place_is_told() -> None:
+    top = complaint(lambda document: document.update(customProperties=[{"property": "smallestClass", "value": 500}]))
+    aliases = [{"property": "aliases", "value": ["a"]}]
+    of_label = complaint(lambda document: column(document, "label").update(customProperties=aliases))
+
+    assert "'smallestClass' stands at the top; move it to the table 'images'" in top
+    assert "property 'label': there is no customProperty 'aliases' here; known are none" in of_label

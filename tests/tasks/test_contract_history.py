@@ -8,7 +8,7 @@ from cloud.ledger import Authorship
 from data_contracts.errors import ContractBroken
 from data_contracts.ledger import Actor, ImagesAccepted
 from tasks.contract_history import ContractNeedsVersion, hold_contract
-from tests.support.contracts import Change, changed, with_class, with_version
+from tests.support.contracts import Change, changed, with_class, with_rule, with_version
 from tests.support.loops import LoopFolder
 
 
@@ -94,3 +94,13 @@ def test_a_loop_that_never_kept_its_contract_goes_on(tmp_path: Path) -> None:
     edit(folder, with_class("dents"))
 
     assert held(folder)
+
+
+def test_a_rule_that_cannot_run_is_told_before_any_advice_about_the_version(loop_that_took_images: LoopFolder) -> None:
+    wrong = with_rule("height", "expect_column_values_to_be_between", min_value=1, max_valeu=400)
+    edit(loop_that_took_images, wrong)
+
+    with pytest.raises(
+        ContractBroken, match=r"cannot be understood: its argument max_valeu: extra fields not permitted"
+    ):
+        hold_contract(loop_that_took_images.loop())
