@@ -11,6 +11,6 @@ class Findings(Record):
 
     refused: tuple[Refusal, ...] = Field((), description="Images that break a rule, one entry for each rule.")
     warned: tuple[Refusal, ...] = Field((), description="Images that get in although they break a rule that warns.")
-    remarks: tuple[str, ...] = Field((), description="What the batch as a whole lacks, and gets in without.")
+    remarks: tuple[str, ...] = Field((), description="What is wrong with the batch as a whole, without stopping it.")
     rules: tuple[RuleOutcome, ...] = Field((), description="What each rule found, in the contract's order.")
     stopped: str | None = Field(None, description="Why nothing of the batch may enter.")

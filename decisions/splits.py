@@ -12,8 +12,8 @@ from decisions.shots import shot
 def group_of(facts: ImageFacts, contract: ImageContract) -> str:
     """The part or shot that the image shows, as the contract's rule tells.
 
-    Without a rule the picture itself is its group; with one of seconds too, and what is taken shortly before and
-    after joins it (see decisions.grouping).
+    Without a rule the picture is its own group. So it is with a rule of seconds, but shots taken shortly before and
+    after join it (see decisions.grouping).
     """
     rule = contract.group
     part = _part(facts, rule) if rule else None

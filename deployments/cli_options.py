@@ -8,6 +8,7 @@ import click
 
 FAILED, INTERRUPTED = 1, 130
 FOLDER = click.Path(path_type=Path)
+"""A file or a folder; the commands say themselves what is wrong with one."""
 LOOP = click.option("--loop", "folder", type=FOLDER, default=Path(), help="Folder of the loop, with its kaizen.toml.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 

@@ -61,7 +61,7 @@ def read_message(stream: IO[bytes]) -> bytes | None:
 
 
 def write_message(stream: IO[bytes], content: bytes) -> None:
-    """Write one message and see it off."""
+    """Write one message and flush it."""
     stream.write(LENGTH.pack(len(content)))
     stream.write(content)
     stream.flush()
