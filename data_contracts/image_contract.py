@@ -188,10 +188,21 @@ class ImageContract(Record):
 
     def class_list(self) -> str:
         """The classes as a prompt lists them: their answers, and what each means where it is not the class's name."""
-        if all(folded(each.answer) == folded(each.name) for each in self.asked):
+        if all(map(_says_itself, self.asked)):
             return "\n".join(f"- {each.answer}" for each in self.asked)
-        lines = [f"- {each.answer}: {' '.join((each.name + '. ' + each.description).split())}" for each in self.asked]
-        return "\n".join([*lines, "The name of a class is what stands before the colon."])
+        lines = [
+            f"- {each.answer}" if _says_itself(each) else f"- {each.answer}: {_meaning(each)}" for each in self.asked
+        ]
+        return "\n".join([*lines, "The name of a class is what stands before a colon."])
 
     def _names(self) -> Mapping[str, str]:
         return {folded(name): each.name for each in self.classes for name in (*each.aliases, each.answer, each.name)}
+
+
+def _says_itself(each: ImageClass) -> bool:
+    return folded(each.answer) == folded(each.name)
+
+
+def _meaning(each: ImageClass) -> str:
+    """What an answer that is not the class's name means."""
+    return " ".join(f"{each.name}. {each.description}".split())

@@ -171,8 +171,8 @@ class _Album:
         links = "; ".join(" and ".join(self._name(int(place)) for place in pair) for pair in chain[:SHOWN])
         return (
             f"{links}{' ...' if len(chain) > SHOWN else ''}. On a fixed camera all parts look alike: find thresholds"
-            " with `kaizen check-images --calibrate` and set them as nearDuplicates in the contract, or say with `group`"
-            " what tells the parts"
+            " with `kaizen check-images --calibrate` and set them as nearDuplicates in the contract, or say there with"
+            " `group` what tells the parts"
         )
 
     def _name(self, place: int) -> str:

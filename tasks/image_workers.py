@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from select import select
 from typing import IO, TypeVar
 
 from data_contracts.images import ImageFacts, ImageHeader
-from tasks.image_worker import FACTS, HEADER, MEMORY, read_message, write_message
+from tasks.image_worker import FACTS, HEADER, LENGTH, MEMORY, write_message
 
 R = TypeVar("R")
 SECONDS = 10.0
@@ -174,11 +176,11 @@ class _Worker:
         sender.start()
         answers: list[bytes] = []
         slow = False
-        while len(answers) < len(contents):
-            answer, slow = _answer_in_time(process, seconds)
-            if answer is None:
-                break
-            answers.append(answer)
+        try:
+            while len(answers) < len(contents) and (answer := _answer(process, seconds)) is not None:
+                answers.append(answer)
+        except TimeoutError:
+            slow = True
         lost = len(answers) < len(contents)
         if lost:
             process.kill()  # else the sender might wait for ever
@@ -215,22 +217,26 @@ def _send(process: subprocess.Popen[bytes], kind: bytes, contents: list[bytes]) 
             write_message(process.stdin, content)
 
 
-def _answer_in_time(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes | None, bool]:
-    """The next answer, None when the process is lost; and whether it was killed for taking more than *seconds*."""
+def _answer(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+    """The next answer, None when the process is lost; raises TimeoutError when it takes more than *seconds*."""
+    deadline = time.monotonic() + seconds
+    head = _read(process, LENGTH.size, deadline)
+    return _read(process, LENGTH.unpack(head)[0], deadline) if head is not None else None
+
+
+def _read(process: subprocess.Popen[bytes], size: int, deadline: float) -> bytes | None:
+    """So many bytes; the pipe is read without a buffer, or waiting for it would miss what is in there."""
     assert process.stdout is not None
-    late = threading.Event()
-
-    def kill() -> None:
-        late.set()
-        process.kill()
-
-    alarm = threading.Timer(seconds, kill)
-    alarm.start()
-    try:
-        answer = read_message(process.stdout)
-    finally:
-        alarm.cancel()
-    return answer, late.is_set() and answer is None
+    found = b""
+    while len(found) < size:
+        ready, _, _ = select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise TimeoutError
+        more = os.read(process.stdout.fileno(), size - len(found))
+        if not more:
+            return None
+        found += more
+    return found
 
 
 def _batches(files: Iterable[F]) -> Iterator[list[F]]:

@@ -142,4 +142,4 @@ def test_a_prompt_says_what_each_code_means() -> None:
     lines = read_changed(with_class("crazing", answer="A")).class_list().splitlines()
 
     assert lines[0] == "- A: crazing. A network of fine cracks all over the surface."
-    assert lines[-1] == "The name of a class is what stands before the colon."
+    assert lines[-1] == "The name of a class is what stands before a colon."

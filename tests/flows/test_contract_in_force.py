@@ -101,7 +101,7 @@ def test_a_loop_that_is_not_balanced_is_told(loop_folder: LoopFolder, scratch: P
 
 
 def test_images_that_come_too_late_are_told(loop_folder: LoopFolder, scratch: Path) -> None:
-    edit(loop_folder, with_freshness(0.0001, "h"))
+    edit(loop_folder, with_freshness(0.0000001, "h"))
     loop_folder.deliver("one", [scratch])
     ingest_images(loop_folder.name)
     lines, *_ = ingest_inbox(loop_folder.path)
