@@ -26,9 +26,11 @@ from decisions.perceptual_hashes import PerceptualHashes
 from decisions.shots import consecutive, shot
 from decisions.splits import group_of, split_of
 
-LONGEST_CHAIN = 6
-"""Near pictures that may join in a small set, the exposures of one part; in a larger one it is the share below."""
+LONGEST_CHAIN = 20
+"""Near pictures that may join in a small set; in a larger one it is the share below."""
 CHAIN_SHARE = 0.02
+EXPOSURES = 6
+"""Near pictures that one part may well have, even where they are most of a small set."""
 LONER = -1
 """Instead of a component's number: the group joins no other."""
 FEW_OF_ANOTHER_CLASS = 3
@@ -157,7 +159,8 @@ class _Album:
         if others > FEW_OF_ANOTHER_CLASS:
             classes = ", ".join(sorted(labels))
             return f"{told}, of the classes {classes}, are nearly the same picture: {self._shown(chain)}"
-        if size > max(LONGEST_CHAIN, CHAIN_SHARE * len(self.groups)):
+        most = EXPOSURES < size > len(self.groups) / 2
+        if most or size > max(LONGEST_CHAIN, CHAIN_SHARE * len(self.groups)):
             return f"{told} are nearly the same picture: {self._shown(chain)}"
         return None
 

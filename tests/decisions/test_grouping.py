@@ -130,6 +130,13 @@ def test_a_fixed_camera_on_which_all_looks_alike_stops_the_batch_and_shows_the_c
     assert "nearDuplicates" in str(placement.stopped)
 
 
+def test_most_of_a_small_set_may_not_be_one_picture() -> None:
+    others = [facts(texture(50 + seed), f"other{seed}.png") for seed in range(12)]
+
+    assert place([*shots(8), *others[:6]], [], image_contract()).stopped is not None
+    assert place([*shots(8), *others], [], image_contract()).stopped is None
+
+
 def test_a_few_exposures_of_one_part_are_welcome() -> None:
     assert place(shots(6), [], image_contract()).stopped is None
 
@@ -206,7 +213,7 @@ def test_shots_of_one_part_are_one_group_in_whatever_class_they_are_sorted() -> 
 def test_a_chain_that_grows_from_batch_to_batch_is_stopped_too() -> None:
     first, *rest = shots(30)
     history = [known(texture(900 + seed), TRAIN) for seed in range(40)]
-    grown = [known_as(each, "scene") for each in rest[:10]]
+    grown = [known_as(each, "scene") for each in rest[:25]]
 
     assert place([first], [*history, *grown], image_contract()).stopped is not None
     assert place([first], [*history, *grown[:2]], image_contract()).stopped is None
