@@ -74,7 +74,8 @@ def judged(  # noqa: PLR0917  (the batch, what is known, and what is asked of it
     pictures = {image.pixel_digest: image for image in still_asked(known.images, contract)}
     acceptance = judge_batch(named, found.refused, pictures, known.disputed)
     placement = _without_forgotten(place(acceptance.accepted, known.images, contract), known.forgotten)
-    labels = [*(image.label for image in known.images), *(str(each.facts.label) for each in placement.placed)]
+    remembered = (image.label for image in known.images if image.digest not in known.forgotten)
+    labels = [*remembered, *(str(each.facts.label) for each in placement.placed)]
     return BatchVerdict(named, acceptance, placement, with_balance(found, labels, contract), Counter(labels))
 
 

@@ -25,8 +25,7 @@ def forget_images(
         raise WrongInput("Name the images by their digests, or by --source: one of the two")
     loop = connect(str(folder))
     accepted = list(label_history(loop.store, loop.state()))
-    taken = {image.source for image in accepted}
-    known: list[Delivered] = [*accepted, *(image for image in refused_images(loop) if image.source not in taken)]
+    known: list[Delivered] = [*accepted, *refused_images(loop, accepted)]
     images = by_digests(known, digests) if source is None else by_source(known, source)
     actor = Actor(name=getpass.getuser(), established="command line")
     recorded = forget(loop, images, source=source, why=why, erase=erase_bytes, actor=actor)

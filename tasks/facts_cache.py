@@ -97,7 +97,7 @@ def _state(path: Path) -> str:
 
 
 def _settled(state: str) -> bool:
-    return abs(time.time_ns() - int(state.split()[1])) > SETTLED_NS
+    return state != "" and abs(time.time_ns() - int(state.split()[1])) > SETTLED_NS
 
 
 def _read(cache: Path, folder: Path) -> dict[str, _Kept]:

@@ -1,6 +1,6 @@
 """Forgetting images: out of everything new at once, with a list of what used them in the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from data_contracts.images import ImageFacts, LabeledImage, RefusedImage, Split
 from data_contracts.ledger import (
@@ -28,16 +28,22 @@ class Uses(Record):
     model_deployments: tuple[str, ...]
 
 
-def refused_images(loop: Loop) -> list[RefusedImage]:
-    """Every file that was examined, in the order of the batches; accepted ones are among them."""
+def refused_images(loop: Loop, accepted: Iterable[LabeledImage]) -> list[RefusedImage]:
+    """The pictures that were delivered and never accepted, in the order of the batches.
+
+    A copy of an *accepted* image is none of them: who withdraws the copy does not withdraw what another one gave.
+    """
+    taken = {digest for image in accepted for digest in (image.digest, image.pixel_digest)}
+    return [image for image in _examined(loop) if not {image.digest, image.pixel_digest} & taken]
+
+
+def _examined(loop: Loop) -> Iterator[RefusedImage]:
     prefix = loop.path("ingestion") + "/"
-    found = []
     for path in loop.store.list(prefix):
         batch, _, table = path.removeprefix(prefix).rpartition("/")
         if table.startswith("facts-"):
             facts = from_parquet(loop.store.get(path).content, ImageFacts)
-            found += [_refused(fact, batch) for fact in facts if fact.digest]
-    return found
+            yield from (_refused(fact, batch) for fact in facts if fact.digest)
 
 
 def _refused(fact: ImageFacts, batch: str) -> RefusedImage:

@@ -6,7 +6,7 @@ from prefect import task
 
 from cloud.store import INBOX
 from data_contracts.images import ImageFacts, content_digest
-from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
+from data_contracts.label_sheet import SHEETS, LabelSheet, read_sheet, sheet_among
 from decisions.file_names import is_text
 from tasks.image_workers import ImageFile
 from tasks.loop import Loop, connect
@@ -42,7 +42,7 @@ def late_files(loop: Loop) -> Mapping[str, int]:
     present = _batches(loop)
     taken = {batch.batch: batch for batch in loop.state().batches if batch.listing}
     changed = [name for name, files in present.items() if name in taken and taken[name].listing != listing_of(files)]
-    late = {name: len(set(present[name]) - _examined(loop, name) - {sheet_among(present[name])}) for name in changed}
+    late = {name: len(_images(present[name]) - _examined(loop, name)) for name in changed}
     return {name: count for name, count in late.items() if count}
 
 
@@ -93,6 +93,11 @@ def _batches(loop: Loop) -> dict[str, list[str]]:
         if rest and first != CORRECTIONS:
             found.setdefault(first, []).append("/".join(rest))
     return found
+
+
+def _images(files: Iterable[str]) -> set[str]:
+    """The files that are no labels sheets, however many there are of these."""
+    return {file for file in files if file.casefold() not in SHEETS}
 
 
 def _examined(loop: Loop, batch: str) -> set[str]:

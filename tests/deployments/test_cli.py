@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from cloud.clock import system_time
 from cloud.folder_store import FolderStore
 from cloud.ledger import Authorship, Ledger
 from data_contracts.ledger import Actor, CostBooked
+from deployments.cli import cli
 from tests.support.commands import kaizen
 from tests.support.loops import LoopFolder
 
@@ -35,46 +37,29 @@ def written(tmp_path: Path) -> LoopFolder:
     return folder
 
 
+def commands(group: click.Group = cli, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command by its words, those of groups too."""
+    found = []
+    for name, command in group.commands.items():
+        words = (*above, name)
+        found += commands(command, words) if isinstance(command, click.Group) else [words]
+    return found
+
+
 def test_help_lists_the_commands() -> None:
     done = kaizen("--help")
 
     assert done.returncode == 0
-    for command in (
-        "init",
-        "demo",
-        "up",
-        "check-images",
-        "ingest",
-        "improve",
-        "approve",
-        "contract",
-        "ledger",
-        "emulator",
-    ):
-        assert f"  {command} " in done.stdout
+    assert {"init", "ingest", "forget", "contract"} <= cli.commands.keys()
+    assert [name for name in cli.commands if f"  {name} " not in done.stdout] == []
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "init",
-        "demo",
-        "up",
-        "check-images",
-        "ingest",
-        "improve",
-        "approve",
-        "contract diff",
-        "contract guideline",
-        "ledger log",
-        "ledger verify",
-    ],
-)
-def test_every_help_shows_an_example(command: str) -> None:
-    done = kaizen(*command.split(), "--help")
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_help_shows_an_example(words: tuple[str, ...]) -> None:
+    done = kaizen(*words, "--help")
 
     assert done.returncode == 0
-    assert f"Example: kaizen {command}" in done.stdout
+    assert f"Example: kaizen {' '.join(words)}" in " ".join(done.stdout.split())
 
 
 def test_help_imports_nothing_heavy() -> None:

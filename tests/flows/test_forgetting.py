@@ -101,6 +101,18 @@ def test_a_picture_that_was_only_refused_can_be_forgotten_and_erased(filled: Loo
     assert holding(filled, content) == []
 
 
+def test_who_withdraws_a_copy_does_not_withdraw_what_another_batch_gave(filled: LoopFolder) -> None:
+    image = present(filled)[0]
+    filled.put(
+        f"two/{image.label}/copy.jpg", filled.loop().store.get(image_path(image.digest, image.media_type)).content
+    )
+    ingest_images(filled.name)
+
+    with pytest.raises(WrongInput, match="No image comes from 'two'"):
+        forgotten(filled, source="two", erase=True)
+    assert image in present(filled)
+
+
 def test_a_picture_that_is_nearly_a_forgotten_one_is_refused(filled: LoopFolder) -> None:
     image = present(filled)[0]
     content = filled.loop().store.get(image_path(image.digest, image.media_type)).content

@@ -187,6 +187,8 @@ def test_files_that_come_after_their_batch_was_taken_are_told(loop_folder: LoopF
     loop_folder.deliver("one", [second])
 
     loop_folder.put("one/.DS_Store", b"hidden")
+    for sheet in ("labels.csv", "labels.xlsx"):
+        loop_folder.put(f"one/{sheet}", b"nobody reads it any more")
     loop = loop_folder.loop()
     loop.store.delete(f"inbox/{loop.name}/one/scratches/{first.name}")
 

@@ -85,7 +85,7 @@ def test_an_image_that_needs_too_much_memory_is_refused_and_the_next_is_read(wor
     assert read == image_facts(small.content, "small.png")
 
 
-def test_an_image_that_takes_too_long_is_refused_and_the_next_is_read() -> None:
+def test_an_image_that_takes_too_long_is_refused() -> None:
     hasty = ImageWorkers(1, seconds=0.01)
     try:
         slow = ImageFile("slow.png", saved((4_000, 4_000)))
