@@ -68,7 +68,7 @@ def read_labels(loop: Loop, batch: str, files: list[str]) -> LabelSheet | None:
     if name is None:
         return None
     content = loop.store.get(inbox_path(loop, batch, name)).content
-    return read_sheet(content, name=f"{batch}/{name}", group_column=loop.contract.group_column)
+    return read_sheet(content, name=f"{batch}/{name}", group_column=loop.image_contract.group_column)
 
 
 def is_hidden(file: str) -> bool:

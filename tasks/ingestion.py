@@ -54,7 +54,7 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     state, files = loop.state(), batch_files(loop, batch)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     sheet, known = read_labels(loop, batch, files), known_images(loop, state)
-    verdict = judged(rows, sheet, nameless(files), known, loop.contract, check_facts)
+    verdict = judged(rows, sheet, nameless(files), known, loop.image_contract, check_facts)
     if verdict.stopped:
         owner = f". Owner of the contract: {loop.contract.owner}" if loop.contract.owner else ""
         raise BatchStopped(f"{verdict.stopped}{owner}")
