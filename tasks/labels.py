@@ -5,14 +5,16 @@ from collections.abc import Iterator
 
 from cloud.errors import CloudRefused
 from cloud.store import DATA, Store
+from data_contracts.chat_contract import CHAT
 from data_contracts.images import Dataset, LabeledImage
 from decisions.batch_verdict import KnownImages
+from decisions.chat_acceptance import KnownChats
 from decisions.loop_state import LoopState
 from decisions.retired_classes import relabeled, still_asked
 from tasks.loop import Loop
 from tasks.tables import from_parquet
 
-SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
+SUFFIXES = {CHAT: "json", "JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
 
 
 def label_history(store: Store, state: LoopState, *, batches: int | None = None) -> Iterator[LabeledImage]:
@@ -43,11 +45,16 @@ def known_images(loop: Loop, state: LoopState) -> KnownImages:
     return KnownImages(accepted_images(loop, state), state.forgotten, state.disputed)
 
 
+def known_chats(loop: Loop, state: LoopState) -> KnownChats:
+    """What a new batch of chats is judged beside."""
+    return KnownChats(accepted_images(loop, state), state.forgotten, state.disputed)
+
+
 def dataset_of(loop: Loop, state: LoopState, *, batches: int | None = None) -> Dataset:
     """The images that a new dataset has: labeled, not forgotten, of classes that are still asked for."""
     return Dataset(images=tuple(still_asked(labeled_images(loop, state, batches=batches), loop.contract)))
 
 
 def image_path(digest: str, media_type: str) -> str:
-    """Where the bytes of an accepted image are stored, once for all loops."""
+    """Where the bytes of an accepted image or chat are stored, once for all loops."""
     return f"{DATA}/images/{digest[:2]}/{digest}.{SUFFIXES[media_type]}"

@@ -1,11 +1,14 @@
-"""Chats for tests, and a contract for them that says only what a test needs."""
+"""Chats for tests, a contract for them that says only what a test needs, and the folder of a loop of chats."""
 
 import json
+import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
 from data_contracts.chat_contract import ChatContract, ExactGrader
 from data_contracts.image_contract import SplitRule
+from tests.support.loops import SETTINGS, LoopFolder
 
 STYLE = Path(__file__).resolve().parents[2] / "examples" / "chat_style.odcs.yaml"
 
@@ -31,3 +34,16 @@ def said(*contents: str, first: str = "user") -> list[dict[str, Any]]:
 def line(messages: object, **more: object) -> bytes:
     """A line of a delivered file."""
     return json.dumps({"messages": messages, **more}, ensure_ascii=False).encode()
+
+
+class ChatLoop(LoopFolder):
+    """A loop of chats, with the contract of the example."""
+
+    @classmethod
+    def make(cls, path: Path, *, smallest_addition: int = 20) -> "ChatLoop":
+        """A new loop in *path* with a name of its own."""
+        path.mkdir(parents=True, exist_ok=True)
+        shutil.copy(STYLE, path / "contract.odcs.yaml")
+        settings = SETTINGS.format(loop=f"desk-{uuid.uuid4().hex[:6]}", smallest_addition=smallest_addition)
+        (path / "kaizen.toml").write_text(settings)
+        return cls(path)
