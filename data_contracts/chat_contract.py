@@ -83,3 +83,8 @@ class ChatContract(LoopContract):
     grader: Grader
     group: ChatGroupRule = ChatGroupRule()
     allowed_secrets: tuple[SecretKind, ...] = Field((), description="Kinds of secrets that are none in this loop.")
+
+    @property
+    def grading(self) -> str:
+        """The grader, as text: other graders judge other answers to be right."""
+        return self.grader.model_dump_json()

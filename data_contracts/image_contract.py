@@ -140,6 +140,11 @@ class LoopContract(Record):
         return tuple(each for each in self.classes if not each.retired)
 
     @property
+    def grading(self) -> str:
+        """What decides, beside its label, whether an answer is right; empty where nothing does."""
+        return ""
+
+    @property
     def tells_classes(self) -> bool:
         """Whether there are classes to tell apart, so that recalls and confusion matrices say something."""
         return len(self.labels) > 1

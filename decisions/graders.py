@@ -5,6 +5,8 @@ import unicodedata
 from collections import Counter
 
 from data_contracts.chat_contract import ExactGrader, Grader, RegexGrader, SimilarityGrader
+from data_contracts.evaluation import Outcome, RawAnswer
+from decisions.answers import unanswered
 
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:[.,:'’/-][^\W_]+)*")  # noqa: RUF001  (an apostrophe)
 """A word or number; in Chinese, Japanese and Korean, which leave no spaces, a single character."""
@@ -21,6 +23,12 @@ def right(grader: Grader, said: str, accepted: str) -> bool:
             return _fits(grader, said)
         case SimilarityGrader():
             return similarity(said, accepted) >= grader.threshold
+
+
+def graded(grader: Grader, raw: RawAnswer, accepted: str) -> tuple[Outcome, bool]:
+    """What *raw* turned out to be, and whether it is right beside the *accepted* answer."""
+    outcome = unanswered(raw) or (Outcome.TEXT if raw.text.strip() else Outcome.EMPTY)
+    return outcome, outcome is Outcome.TEXT and right(grader, raw.text, accepted)
 
 
 def similarity(one: str, other: str) -> float:

@@ -63,10 +63,10 @@ def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
 
 
 def confusion_pictures(loop: Loop, iteration: Iteration) -> list[bytes]:
-    """The confusion matrices before and after as PNG; none while nothing was decided."""
+    """The confusion matrices before and after as PNG; none while nothing was decided, or where there are no classes."""
     labels = loop.contract.labels
     before, after = evaluations(loop, iteration)
-    if before is None or after is None:
+    if before is None or after is None or not loop.contract.tells_classes:
         return []
     role = "Champion before" if iteration.opened.champion else "Base model"
     titles = (f"{role}: {before.accuracy:.1%}", f"Challenger {iteration.number}: {after.accuracy:.1%}")
@@ -82,7 +82,7 @@ def _publish_decision(loop: Loop, iteration: Iteration, decided: Decided) -> Non
     models = f"Challenger: `{decided.challenger}`\n\nCompared with: `{decided.champion}`"
     text = f"## {decided.code}\n\n{decided.reason}{answered}\n\n{gain}\n\n{models}"
     create_markdown_artifact(text, key=f"{loop.name}-decision", description=f"Iteration {iteration.number}")
-    for role, png in zip(("before", "challenger"), confusion_pictures(loop, iteration), strict=True):
+    for role, png in zip(("before", "challenger"), confusion_pictures(loop, iteration), strict=False):
         create_image_artifact(
             png_url(png), key=f"{loop.name}-confusion-{role}", description=f"Iteration {iteration.number}"
         )
