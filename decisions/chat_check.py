@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from data_contracts.chat_contract import ChatContract
 from data_contracts.chats import (
@@ -20,12 +20,12 @@ from data_contracts.chats import (
 )
 from data_contracts.images import Refusal
 from data_contracts.refusal_codes import NO_GROUP
-from decisions.graders import right
+from decisions.graders import right, words
 from decisions.image_tokens import text_tokens
 from decisions.secrets import secret_in
 
 FIRST_ROLES = frozenset({"system", "developer"})
-OF_MESSAGE = frozenset({"role", "content", "weight"})
+ORDER: tuple[Literal["role", "content", "weight"], ...] = ("role", "content", "weight")
 OF_TOOLS = ("tools", "functions")
 FEWEST_MESSAGES = 2
 TOKENS_A_MESSAGE = 4
@@ -62,6 +62,16 @@ def messages_of(line: bytes) -> list[Message]:
     """The messages of a chat that is kept."""
     messages: list[Message] = json.loads(line)["messages"]
     return messages
+
+
+def digest_of(line: bytes) -> str | None:
+    """The digest of the chat in a delivered *line*, whatever the contract says of it; None where there is none."""
+    try:
+        messages = json.loads(line)["messages"]
+        kept: list[Message] = [{name: each[name] for name in ORDER if each.get(name) is not None} for each in messages]
+        return hashlib.sha256(as_line(kept)).hexdigest()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # anything may be written there
+        return None
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
@@ -120,7 +130,7 @@ def _message(each: object, number: int, contract: ChatContract) -> Message:
         raise _Unfit(
             WRONG_ROLES, f"message {number} is of the role {_shown(role)}; allowed are {', '.join(contract.roles)}"
         )
-    if other := sorted(each.keys() - OF_MESSAGE):
+    if other := sorted(each.keys() - set(ORDER)):
         raise _Unfit(NOT_TEXT, f"message {number} has {_shown(other[0])}; this loop learns text only")
     text = each.get("content")
     if not isinstance(text, str):
@@ -159,7 +169,7 @@ def _check_text(messages: Sequence[Message], contract: ChatContract) -> None:
 def _group(line: Mapping[str, Any], messages: Sequence[Message], contract: ChatContract) -> str:
     if contract.group.key is None:
         first = next(message["content"] for message in messages if message["role"] == "user")
-        return hashlib.sha256(" ".join(first.split()).casefold().encode()).hexdigest()
+        return hashlib.sha256(" ".join(words(first) or first.split()).encode()).hexdigest()
     value: object = line
     for step in contract.group.key.split("."):
         value = value.get(step) if isinstance(value, dict) else None

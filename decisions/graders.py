@@ -36,7 +36,7 @@ def similarity(one: str, other: str) -> float:
 
     It is the measure of SQuAD (Rajpurkar et al., 2016, arXiv:1606.05250, section 6.1), here with articles kept.
     """
-    ours, theirs = _words(one), _words(other)
+    ours, theirs = Counter(words(one)), Counter(words(other))
     if not ours or not theirs:
         return float(_folded(one) == _folded(other))
     return 2 * (ours & theirs).total() / (ours.total() + theirs.total())
@@ -48,8 +48,9 @@ def _fits(grader: RegexGrader, said: str) -> bool:
     return found is not None
 
 
-def _words(text: str) -> Counter[str]:
-    return Counter(WORD.findall(_folded(text)))
+def words(text: str) -> list[str]:
+    """The words of a text, whatever their case, spacing and punctuation."""
+    return WORD.findall(_folded(text))
 
 
 def _folded(text: str) -> str:

@@ -28,13 +28,18 @@ def check_file(loop: Loop, batch: str, file: str, contract: ChatContract) -> Ite
         yield Refusal(file=file, code=NOT_A_CHAT, reason=OTHER_FILE)
         return
     with loop.store.open(inbox_path(loop, batch, file)) as stream:
-        for number, line in lines(stream):
-            mark = _mark(line) if number == 1 else None
-            if mark:
-                reason = f"the file is {mark}; save it as UTF-8 without a byte order mark"
-                yield Refusal(file=file, code=BYTE_ORDER_MARK, reason=reason)
-                return
-            yield _checked(line, f"{file}:{number}", contract)
+        yield from check_lines(stream, file, contract)
+
+
+def check_lines(stream: IO[bytes], file: str, contract: ChatContract) -> Iterator[Chat | Refusal]:
+    """As `check_file`, for the content of a file that messages call *file*."""
+    for number, line in lines(stream):
+        mark = _mark(line) if number == 1 else None
+        if mark:
+            reason = f"the file is {mark}; save it as UTF-8 without a byte order mark"
+            yield Refusal(file=file, code=BYTE_ORDER_MARK, reason=reason)
+            return
+        yield _checked(line, f"{file}:{number}", contract)
 
 
 def keep_refused(loop: Loop, batch: str, file: str, places: Collection[str]) -> None:

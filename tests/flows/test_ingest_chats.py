@@ -7,8 +7,9 @@ import pytest
 
 from data_contracts.images import Split
 from data_contracts.ledger import ImagesAccepted
+from deployments.forget import forget_images
 from flows.ingest_images import ingest_images
-from tasks.inbox import late_files
+from tasks.inbox import inbox_path, late_files
 from tasks.labels import image_path, label_history
 from tasks.quarantine import quarantine_path, refusals
 from tests.foundry_emulator.support import EmulatorProcess
@@ -98,3 +99,28 @@ def test_other_files_are_refused_and_late_ones_are_told(desk: ChatLoop) -> None:
     assert first.broken_rules == {"not_a_chat": 1}
     assert late_files(desk.loop()) == {"monday": 1}
     assert set(first.splits) <= set(map(str, Split))
+
+
+def test_an_erased_chat_is_blanked_in_delivered_files_and_comes_back_in_no_batch(desk: ChatLoop) -> None:
+    rows = [example(f"{n}?", case=f"case {n}") for n in range(3)]
+    taken(desk, "monday", a=b"\r\n".join(rows))
+    loop = desk.loop()
+    wanted, *others = label_history(loop.store, loop.state())
+    forget_images(desk.path, [wanted.digest], None, "a name was in it", erase_bytes=True)
+    again = taken(desk, "tuesday", a=b"\n".join(rows))
+    left = loop.store.get(inbox_path(loop, "monday", "a.jsonl")).content
+
+    assert wanted.source == "monday/a.jsonl:1"
+    assert left == b"\n" + rows[1] + b"\r\n" + rows[2]
+    assert image_path(wanted.digest, "chat") not in list(loop.store.list("data/images/"))
+    assert (again.broken_rules, again.duplicates) == ({"forgotten": 1}, len(others))
+
+
+def test_chats_are_forgotten_by_the_file_or_batch_that_they_came_from(desk: ChatLoop) -> None:
+    taken(desk, "monday", a=example("Why?"), ab=example("When?"))
+    forget_images(desk.path, [], "monday/a.jsonl", "wrong", erase_bytes=False)
+    loop = desk.loop()
+
+    assert [
+        each.source for each in label_history(loop.store, loop.state()) if each.digest in loop.state().forgotten
+    ] == ["monday/a.jsonl:1"]
