@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from data_contracts.chat_contract import ChatContract
 from data_contracts.chats import (
@@ -25,7 +25,7 @@ from decisions.image_tokens import text_tokens
 from decisions.secrets import secret_in
 
 FIRST_ROLES = frozenset({"system", "developer"})
-ORDER: tuple[Literal["role", "content", "weight"], ...] = ("role", "content", "weight")
+ORDER = ("role", "content", "weight")
 OF_TOOLS = ("tools", "functions")
 FEWEST_MESSAGES = 2
 TOKENS_A_MESSAGE = 4
@@ -53,7 +53,7 @@ def check_line(content: bytes, place: str, contract: ChatContract) -> Chat | Ref
     return Chat(place=place, digest=hashlib.sha256(kept).hexdigest(), question=question, group=group, line=kept)
 
 
-def as_line(messages: Sequence[Message]) -> bytes:
+def as_line(messages: Sequence[Mapping[str, object]]) -> bytes:
     """A chat as it is kept and sent: UTF-8, the same bytes for the same messages, without a line's end."""
     return json.dumps({"messages": messages}, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -68,7 +68,7 @@ def digest_of(line: bytes) -> str | None:
     """The digest of the chat in a delivered *line*, whatever the contract says of it; None where there is none."""
     try:
         messages = json.loads(line)["messages"]
-        kept: list[Message] = [{name: each[name] for name in ORDER if each.get(name) is not None} for each in messages]
+        kept = [{name: each[name] for name in ORDER if each.get(name) is not None} for each in messages]
         return hashlib.sha256(as_line(kept)).hexdigest()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # anything may be written there
         return None
