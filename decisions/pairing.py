@@ -1,7 +1,7 @@
 """Two evaluations of the same held-out images, laid side by side for the gate."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from data_contracts.evaluation import Answer, ClassTable, Evaluation, PairedAnswer, PromotionEvidence
 
@@ -40,6 +40,12 @@ def promotion_evidence(
         alpha_per_use=alpha_per_use,
         grouped=grouped,
     )
+
+
+def agreement(champion: Evaluation, challenger: Evaluation) -> Mapping[tuple[bool, bool], int]:
+    """How often the champion and the challenger were right, or not, about the same held-out example."""
+    counted = Counter((pair.champion_right, pair.challenger_right) for pair in paired(champion, challenger))
+    return {(one, other): counted[one, other] for one in (True, False) for other in (True, False)}
 
 
 def _pair(mine: Answer, other: Answer) -> PairedAnswer:

@@ -1,12 +1,15 @@
 """A loop of chats goes round: the style is learned, the gate compares graded answers, the second turn continues."""
 
 import pytest
+from prefect.client.orchestration import get_client
 
 from data_contracts.images import Split
 from data_contracts.ledger import Actor
+from decisions.chat_check import messages_of
 from examples.chat_style import SIGN_OFF, write_batches
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
+from tasks.chat_lines import kept_line
 from tasks.datasets import held_out_images
 from tasks.labels import label_history
 from tasks.promotion import approve
@@ -66,6 +69,20 @@ def test_an_answer_is_right_as_the_grader_says_and_is_kept_to_be_read(turned: Ch
 
     assert {each.correct for each in challenger.answers} == {each.passed for each in challenger.answers}
     assert all((each.text or "").endswith(SIGN_OFF) for each in challenger.answers if each.correct)
+
+
+def test_runs_show_how_answers_were_graded_and_nothing_of_what_is_held_out(turned: ChatLoop) -> None:
+    loop = turned.loop()
+    state = loop.state()
+    assert state.held_out is not None
+    with get_client(sync_client=True) as client:
+        found = [each for each in client.read_artifacts() if (each.key or "").startswith(loop.name)]
+    told = "\n".join(str(each.data) for each in found)
+    asked = [messages_of(kept_line(loop, each)) for each in held_out_images(loop, state.held_out)]
+
+    assert {f"{loop.name}-answers", f"{loop.name}-decision"} <= {str(each.key) for each in found}
+    assert not [each for each in asked if each[1]["content"] in told or each[2]["content"] in told]
+    assert not [each for each in found if "confusion" in (each.key or "")]
 
 
 def test_no_case_is_on_two_sides_of_the_split(turned: ChatLoop) -> None:
