@@ -53,6 +53,15 @@ def check_line(content: bytes, place: str, contract: ChatContract) -> Chat | Ref
     return Chat(place=place, digest=hashlib.sha256(kept).hexdigest(), question=question, group=group, line=kept)
 
 
+def still_allowed(line: bytes, contract: ChatContract) -> bool:
+    """Whether the contract in force allows a chat that was accepted under an earlier one."""
+    try:
+        _check_text(_messages(json.loads(line), contract), contract)
+    except _Unfit:
+        return False
+    return True
+
+
 def as_line(messages: Sequence[Mapping[str, object]]) -> bytes:
     """A chat as it is kept and sent: UTF-8, the same bytes for the same messages, without a line's end."""
     return json.dumps({"messages": messages}, ensure_ascii=False, separators=(",", ":")).encode()

@@ -118,10 +118,15 @@ def _grader(answers: Sequence[str]) -> str:
     """A pattern where all answers end alike, exactness where there are few different ones, else similarity."""
     ending = _ending(sorted({answer.strip() for answer in answers}))
     if len(ending) >= SHORTEST_ENDING:
-        return json.dumps({"kind": "regex", "pattern": f".*{re.escape(ending)}", "fits": "whole"}, ensure_ascii=False)
+        return json.dumps({"kind": "regex", "pattern": f".*{_literal(ending)}", "fits": "whole"}, ensure_ascii=False)
     if len(set(answers)) <= FEW * len(answers):
         return ExactGrader(kind="exact").model_dump_json()
     return SimilarityGrader(kind="similarity", threshold=SIMILAR).model_dump_json()
+
+
+def _literal(text: str) -> str:
+    """A pattern that fits *text* only; spaces need no backslash here, and people read it."""
+    return re.escape(text).replace("\\ ", " ")
 
 
 def _ending(answers: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ def test_answers_that_all_end_alike_are_graded_by_that_ending(tmp_path: Path) ->
     lines = [each.encode() for each in chats()]
     contract, told = drafted(tmp_path, *lines)
 
-    assert contract.grader == RegexGrader(kind="regex", pattern=r".*Stay\ safe!\ Your\ line\ desk")
+    assert contract.grader == RegexGrader(kind="regex", pattern=".*Stay safe! Your line desk")
     assert all(isinstance(check_line(each, "a:1", contract), Chat) for each in lines)
     assert told[-1].startswith(f"Next: put the file into {tmp_path}/desk/store/inbox/desk/BATCH/")
 

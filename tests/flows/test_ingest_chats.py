@@ -9,8 +9,9 @@ from data_contracts.images import Split
 from data_contracts.ledger import ImagesAccepted
 from deployments.forget import forget_images
 from flows.ingest_images import ingest_images
+from tasks.contract_history import ContractNeedsVersion
 from tasks.inbox import inbox_path, late_files
-from tasks.labels import image_path, label_history
+from tasks.labels import dataset_of, image_path, label_history
 from tasks.quarantine import quarantine_path, refusals
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.chats import ChatLoop, line, said
@@ -124,3 +125,24 @@ def test_chats_are_forgotten_by_the_file_or_batch_that_they_came_from(desk: Chat
     assert [
         each.source for each in label_history(loop.store, loop.state()) if each.digest in loop.state().forgotten
     ] == ["monday/a.jsonl:1"]
+
+
+def test_chats_in_a_style_that_is_no_longer_wanted_are_in_no_new_dataset(desk: ChatLoop) -> None:
+    old, new = "Stay safe! Your line desk", "Yours, the desk"
+    taken(desk, "monday", a=b"\n".join(example(f"{n}?", f"So. {old}") for n in range(5)))
+    contract = desk.path / "contract.odcs.yaml"
+    contract.write_text(contract.read_text("utf-8").replace(old, new).replace('"1.0.0"', '"2.0.0"'), "utf-8")
+    taken(desk, "tuesday", a=b"\n".join(example(f"New {n}?", f"So. {new}") for n in range(3)))
+    loop = desk.loop()
+
+    assert [each.source[:7] for each in dataset_of(loop, loop.state()).images] == ["tuesday"] * 3
+
+
+def test_another_grader_without_a_new_version_takes_no_batch(desk: ChatLoop) -> None:
+    taken(desk, "monday", a=example("Why?"))
+    contract = desk.path / "contract.odcs.yaml"
+    contract.write_text(contract.read_text("utf-8").replace("Stay safe!", "Bye!"), "utf-8")
+    desk.put("tuesday/a.jsonl", example("When?"))
+
+    with pytest.raises(ContractNeedsVersion, match="grader changed"):
+        ingest_images(desk.name)
