@@ -18,7 +18,14 @@ from cloud.settings import FoundrySettings
 from cloud.waiting import eventually
 from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
-from data_contracts.training import Checkpoint, JobStatus, TrainingJob, TrainingRequest, UploadedFile
+from data_contracts.training import (
+    Checkpoint,
+    JobStatus,
+    ReportedHyperparameters,
+    TrainingJob,
+    TrainingRequest,
+    UploadedFile,
+)
 
 if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob
@@ -235,8 +242,19 @@ def _job(raw: "FineTuningJob") -> TrainingJob:
         created_at=datetime.fromtimestamp(raw.created_at, UTC),
         fine_tuned_model=raw.fine_tuned_model,
         trained_tokens=raw.trained_tokens,
+        hyperparameters=_hyperparameters(raw),
         result_files=tuple(raw.result_files or ()),
         problem=raw.error.message if raw.error and raw.error.message else None,
+    )
+
+
+def _hyperparameters(raw: "FineTuningJob") -> ReportedHyperparameters:
+    """What the job uses; -1 and "auto" stand for what Azure has not chosen yet."""
+    told: Any = raw.method.supervised if raw.method else None
+    given = (getattr(told, "hyperparameters", None) or raw.hyperparameters) if told else raw.hyperparameters
+    found = {name: getattr(given, name, None) for name in ReportedHyperparameters.model_fields}
+    return ReportedHyperparameters(
+        **{name: value for name, value in found.items() if isinstance(value, int | float) and value > 0}
     )
 
 
