@@ -16,6 +16,7 @@ from cloud.azure_deployments import AzureDeployments, not_logged_in
 from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, SettingsUnreadable
 from cloud.settings import FoundrySettings
 from cloud.waiting import eventually
+from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
 from data_contracts.training import Checkpoint, JobStatus, TrainingJob, TrainingRequest, UploadedFile
 
@@ -149,10 +150,18 @@ class AzureOpenAI(AzureDeployments):
             {"role": "system", "content": prompt},
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": image, "detail": detail}}]},
         ]
+        return self._answered(model_deployment, question, LONGEST_ANSWER)
+
+    def reply(self, model_deployment: str, messages: Sequence[Message], most_tokens: int) -> RawAnswer:
+        """See Answerer.reply; weights are for training only."""
+        asked = [{"role": message["role"], "content": message["content"]} for message in messages]
+        return self._answered(model_deployment, asked, most_tokens)
+
+    def _answered(self, model_deployment: str, messages: Any, most_tokens: int) -> RawAnswer:
         began = time.perf_counter()
         try:
             completion = self._data.with_options(max_retries=5).chat.completions.create(
-                model=model_deployment, messages=question, temperature=0, max_tokens=LONGEST_ANSWER
+                model=model_deployment, messages=messages, temperature=0, max_tokens=most_tokens
             )
         except ClientAuthenticationError as error:
             raise CloudRefused(not_logged_in(error)) from error
