@@ -75,6 +75,7 @@ def test_quarantine_keeps_refused_lines_as_they_came_but_makes_no_copy_of_a_secr
 
     assert "a.jsonl:2" in shown[f"{loop.name}-quarantined"]
     assert not [key for key, data in shown.items() if SECRET in data]
+    assert not [path for path in loop.store.list("data/") if SECRET.encode() in loop.store.get(path).content]
     assert loop.store.get(quarantine_path(loop, "monday", "a.jsonl")).content == b"not JSON\r\n"
 
 
