@@ -32,9 +32,10 @@ class AzureFiles(AzureDataPlane):
         ]
 
     def upload(self, file: Path, name: str) -> str:
-        """See Trainer.upload."""
+        """See Trainer.upload; the client's own retries are off, for after a lost answer each would leave a copy."""
+        once = self._data.with_options(max_retries=0)
         with file.open("rb") as stream:
-            uploaded = ask(lambda: self._data.files.create(file=(name, stream), purpose="fine-tune"))
+            uploaded = ask(lambda: once.files.create(file=(name, stream), purpose="fine-tune"))
         return self._processed(uploaded.id, name)
 
     def delete_file(self, file: str) -> None:

@@ -1,6 +1,7 @@
 """Azure OpenAI in Microsoft Foundry behind the two protocols of `cloud.foundry`, through the official clients."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import openai
@@ -13,6 +14,7 @@ from cloud.azure_files import AzureFiles
 from cloud.azure_jobs import AzureJobs
 from cloud.errors import CloudRefused
 from cloud.waiting import eventually
+from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
 
 ANSWER_PATIENCE = 10 * 60
@@ -28,10 +30,18 @@ class AzureOpenAI(AzureFiles, AzureJobs):
             {"role": "system", "content": prompt},
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": image, "detail": detail}}]},
         ]
+        return self._answered(model_deployment, question, LONGEST_ANSWER)
+
+    def reply(self, model_deployment: str, messages: Sequence[Message], most_tokens: int) -> RawAnswer:
+        """See Answerer.reply; weights are for training only."""
+        asked = [{"role": message["role"], "content": message["content"]} for message in messages]
+        return self._answered(model_deployment, asked, most_tokens)
+
+    def _answered(self, model_deployment: str, messages: Any, most_tokens: int) -> RawAnswer:
         began = time.perf_counter()
         try:
             completion = self._data.with_options(max_retries=5).chat.completions.create(
-                model=model_deployment, messages=question, temperature=0, max_tokens=LONGEST_ANSWER
+                model=model_deployment, messages=messages, temperature=0, max_tokens=most_tokens
             )
         except ClientAuthenticationError as error:
             raise CloudRefused(not_logged_in(error)) from error

@@ -31,6 +31,7 @@ class ImagesAccepted(Record):
     splits: dict[str, int] = Field(description="Accepted images per split.")
     labels: str = Field(description="Path of the label history that the batch added.")
     labels_digest: str
+    examples: Literal["images", "chats"] = Field("images", description="What the batch was of.")
     broken_rules: dict[str, int] = Field(default_factory=dict, description="Refused images per reason code.")
     near_duplicates: int = Field(0, description="Pairs of images that show nearly the same picture.")
     to_review: int = Field(0, description="Pairs of images that look alike and that a person should see.")

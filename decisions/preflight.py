@@ -219,10 +219,14 @@ def _file_bytes(examples: Iterable[Sent], side: float) -> int:
 
 
 def _image_bytes(each: Sent, side: float) -> int:
+    if not each.image_bytes:
+        return 0
     shrink = min(1.0, side / max(each.width, each.height))
     return math.ceil(each.image_bytes * math.pow(shrink, SHRUNKEN_BYTES))
 
 
 def _sides(each: Sent, side: float) -> tuple[int, int]:
+    if not each.image_bytes:
+        return 0, 0  # a chat without an image
     shrink = min(1.0, side / max(each.width, each.height))
     return max(1, round(each.width * shrink)), max(1, round(each.height * shrink))
