@@ -176,6 +176,7 @@ class CheckpointChosen(Record):
     checkpoint: Checkpoint
     reason: str
     flags: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class ModelDeploymentIntended(Record):
