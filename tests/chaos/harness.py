@@ -123,13 +123,15 @@ class Harness:
 
 
 @contextmanager
-def harness(home: Path, prefect: Mapping[str, str], *, side_by_side: int = 2) -> Iterator[Harness]:
+def harness(
+    home: Path, prefect: Mapping[str, str], *, scenarios: Sequence[Scenario] = SCENARIOS, side_by_side: int = 2
+) -> Iterator[Harness]:
     """A harness in *home*, recorded and ready; *prefect* are the variables that lead to a Prefect server."""
     home.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, **prefect}
     parents = [WarmParent(environment, home / f"parent-{number}.log") for number in range(side_by_side)]
     try:
-        ready = Harness(home, parents, SCENARIOS)
+        ready = Harness(home, parents, scenarios)
         ready.record()
         yield ready
     finally:

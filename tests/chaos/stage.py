@@ -24,7 +24,7 @@ class WarmParent:
     """The process that forks the runs."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        """Start it; it imports for some seconds before it takes its first order."""
+        """Start it; it takes its first order when it has imported the product."""
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.warm_parent"],
@@ -35,15 +35,11 @@ class WarmParent:
                 stderr=errors,
                 text=True,
             )
-        self._ready = False
 
     def run(self, order: Order) -> Ended:
         """Let it fork a child for *order*, and wait until that ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        if not self._ready:
-            self.process.stdout.readline()
-            self._ready = True
         self.process.stdin.write(order.model_dump_json() + "\n")
         self.process.stdin.flush()
         return Ended.model_validate_json(self.process.stdout.readline())

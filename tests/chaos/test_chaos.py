@@ -9,6 +9,7 @@ from tests.chaos.cases import TURNS, Spot, case, spots
 from tests.chaos.harness import Harness, again, harness
 from tests.chaos.points import Strike, nameless
 from tests.chaos.promises import differences
+from tests.chaos.scenarios import SCENARIOS
 
 SEED = 7
 CASES = 12
@@ -19,7 +20,7 @@ STORY = ["snapshot 000", "before a", "after a", "snapshot 001", "before a", "bef
 def chaos(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Iterator[Harness]:
     """A harness with its undisturbed runs recorded."""
     prefect = {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
-    with harness(tmp_path_factory.mktemp("chaos"), prefect) as ready:
+    with harness(tmp_path_factory.mktemp("chaos"), prefect, scenarios=SCENARIOS[:2]) as ready:
         yield ready
 
 
