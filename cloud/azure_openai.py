@@ -16,8 +16,16 @@ from cloud.azure_deployments import AzureDeployments, not_logged_in
 from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, SettingsUnreadable
 from cloud.settings import FoundrySettings
 from cloud.waiting import eventually
+from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
-from data_contracts.training import Checkpoint, JobStatus, TrainingJob, TrainingRequest, UploadedFile
+from data_contracts.training import (
+    Checkpoint,
+    JobStatus,
+    ReportedHyperparameters,
+    TrainingJob,
+    TrainingRequest,
+    UploadedFile,
+)
 
 if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob
@@ -150,10 +158,18 @@ class AzureOpenAI(AzureDeployments):
             {"role": "system", "content": prompt},
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": image, "detail": detail}}]},
         ]
+        return self._answered(model_deployment, question, LONGEST_ANSWER)
+
+    def reply(self, model_deployment: str, messages: Sequence[Message], most_tokens: int) -> RawAnswer:
+        """See Answerer.reply; weights are for training only."""
+        asked = [{"role": message["role"], "content": message["content"]} for message in messages]
+        return self._answered(model_deployment, asked, most_tokens)
+
+    def _answered(self, model_deployment: str, messages: Any, most_tokens: int) -> RawAnswer:
         began = time.perf_counter()
         try:
             completion = self._data.with_options(max_retries=5).chat.completions.create(
-                model=model_deployment, messages=question, temperature=0, max_tokens=LONGEST_ANSWER
+                model=model_deployment, messages=messages, temperature=0, max_tokens=most_tokens
             )
         except ClientAuthenticationError as error:
             raise CloudRefused(not_logged_in(error)) from error
@@ -226,8 +242,19 @@ def _job(raw: "FineTuningJob") -> TrainingJob:
         created_at=datetime.fromtimestamp(raw.created_at, UTC),
         fine_tuned_model=raw.fine_tuned_model,
         trained_tokens=raw.trained_tokens,
+        hyperparameters=_hyperparameters(raw),
         result_files=tuple(raw.result_files or ()),
         problem=raw.error.message if raw.error and raw.error.message else None,
+    )
+
+
+def _hyperparameters(raw: "FineTuningJob") -> ReportedHyperparameters:
+    """What the job uses; -1 and "auto" stand for what Azure has not chosen yet."""
+    told: Any = raw.method.supervised if raw.method else None
+    given = (getattr(told, "hyperparameters", None) or raw.hyperparameters) if told else raw.hyperparameters
+    found = {name: getattr(given, name, None) for name in ReportedHyperparameters.model_fields}
+    return ReportedHyperparameters(
+        **{name: value for name, value in found.items() if isinstance(value, int | float) and value > 0}
     )
 
 

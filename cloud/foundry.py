@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
 from data_contracts.training import Checkpoint, ModelDeployment, TrainingJob, TrainingRequest, UploadedFile
 
@@ -77,10 +78,14 @@ class Trainer(Protocol):
 
 
 class Answerer(Protocol):
-    """Answers questions about images."""
+    """Answers questions about images, and chats."""
 
     def answer(self, model_deployment: str, prompt: str, image: str, detail: str) -> RawAnswer:
         """What the model says to *image*, a data URL; failures after all retries are part of the answer."""
+        ...
+
+    def reply(self, model_deployment: str, messages: Sequence[Message], most_tokens: int) -> RawAnswer:
+        """What the model says next in a chat; failures after all retries are part of the answer."""
         ...
 
     def wait_until_answering(self, model_deployment: str) -> None:

@@ -9,9 +9,10 @@ from data_contracts.record import Record
 
 
 class Outcome(StrEnum):
-    """What an answer turned out to be; everything but a label of the list is wrong."""
+    """What an answer turned out to be; everything is wrong but a label of the list, and a text that a grader passed."""
 
     LABEL = "label"
+    TEXT = "text"
     OFF_LIST = "off_list"
     EMPTY = "empty"
     REFUSED = "refused"
@@ -37,6 +38,8 @@ class Answer(Record):
     image: str
     expected: str
     given: str | None = Field(None, description="None unless the answer is a label of the list.")
+    text: str | None = Field(None, description="The answer in a chat, which a grader judged.")
+    passed: bool | None = Field(None, description="What the grader said; None where an answer is to be a label.")
     outcome: Outcome
     failure: str | None = Field(None, description="Why there is no answer, if the service failed.")
     latency_ms: float
@@ -45,8 +48,8 @@ class Answer(Record):
 
     @property
     def correct(self) -> bool:
-        """Whether the model gave the expected label."""
-        return self.given == self.expected
+        """Whether the model gave the expected label, or the grader passed its text."""
+        return self.given == self.expected if self.passed is None else self.passed
 
 
 class Evaluation(Record):
@@ -89,6 +92,18 @@ class PairedAnswer(Record):
     expected: str
     champion: str | None
     challenger: str | None
+    champion_passed: bool | None = Field(None, description="What the grader said of a text; None for a label.")
+    challenger_passed: bool | None = None
+
+    @property
+    def champion_right(self) -> bool:
+        """Whether the champion's answer is right."""
+        return self.champion == self.expected if self.champion_passed is None else self.champion_passed
+
+    @property
+    def challenger_right(self) -> bool:
+        """Whether the challenger's answer is right."""
+        return self.challenger == self.expected if self.challenger_passed is None else self.challenger_passed
 
 
 class ClassTable(Record):

@@ -1,4 +1,4 @@
-"""The data contract of a loop in the terms of images: classes, rules, splits."""
+"""The data contract of a loop in the terms of images: classes, rules, splits; and what every loop's contract says."""
 
 import re
 from collections import Counter
@@ -115,24 +115,17 @@ class GroupRule(Record):
         return self
 
 
-class ImageContract(Record):
-    """What labeled images of a loop must look like."""
+class LoopContract(Record):
+    """What the data contract of every loop says, whether its examples are labeled images or chats."""
 
     id: str
     version: str
     digest: str = Field(description="SHA-256 of the YAML file's bytes.")
     classes: tuple[ImageClass, ...]
-    rules: tuple[Rule, ...]
     split: SplitRule
     smallest_class: int = Field(
         20, ge=1, strict=True, description="Images that each class needs before anything is trained."
     )
-    group: GroupRule | None = Field(None, description="What tells the group of an image; None: each is its own.")
-    near_duplicates: NearDuplicateRule | None = Field(
-        NearDuplicateRule(), description="When two pictures are nearly the same; None: only equal pictures are."
-    )
-
-    balance: BalanceRule | None = None
     owner: str | None = Field(None, description="Who answers for the contract.")
     freshness_days: float | None = Field(None, description="Days after which new images are overdue.")
 
@@ -147,17 +140,14 @@ class ImageContract(Record):
         return tuple(each for each in self.classes if not each.retired)
 
     @property
-    def group_column(self) -> str | None:
-        """The column of a labels sheet that names the group of an image, if the contract takes groups from one."""
-        return self.group.column if self.group else None
+    def grading(self) -> str:
+        """What decides, beside its label, whether an answer is right; empty where nothing does."""
+        return ""
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What works, but not as well as it could; a sentence each."""
-        alike = alike_at_first(self.answers().values())
-        groups = "; ".join(", ".join(group) for group in alike)
-        told = f"answers may begin with the same token, so one token tells no probability per class: {groups}."
-        return (f"{told} Give the classes short answers such as A, B, C",) if alike else ()
+    def tells_classes(self) -> bool:
+        """Whether there are classes to tell apart, so that recalls and confusion matrices say something."""
+        return len(self.labels) > 1
 
     def label_of(self, name: str) -> str | None:
         """The class that *name* means, by its own name or an alias; None when the contract has none.
@@ -197,6 +187,31 @@ class ImageContract(Record):
 
     def _names(self) -> Mapping[str, str]:
         return {folded(name): each.name for each in self.classes for name in (*each.aliases, each.answer, each.name)}
+
+
+class ImageContract(LoopContract):
+    """What labeled images of a loop must look like."""
+
+    rules: tuple[Rule, ...]
+    group: GroupRule | None = Field(None, description="What tells the group of an image; None: each is its own.")
+    near_duplicates: NearDuplicateRule | None = Field(
+        NearDuplicateRule(), description="When two pictures are nearly the same; None: only equal pictures are."
+    )
+
+    balance: BalanceRule | None = None
+
+    @property
+    def group_column(self) -> str | None:
+        """The column of a labels sheet that names the group of an image, if the contract takes groups from one."""
+        return self.group.column if self.group else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What works, but not as well as it could; a sentence each."""
+        alike = alike_at_first(self.answers().values())
+        groups = "; ".join(", ".join(group) for group in alike)
+        told = f"answers may begin with the same token, so one token tells no probability per class: {groups}."
+        return (f"{told} Give the classes short answers such as A, B, C",) if alike else ()
 
 
 def _says_itself(each: ImageClass) -> bool:

@@ -29,10 +29,13 @@ class Authority(StrEnum):
 
 
 class LabeledImage(Record):
-    """One accepted image with its label; the bytes are in the store under its digest."""
+    """One accepted image with its label, or one accepted chat; the bytes are in the store under its digest."""
 
     digest: str = Field(description="SHA-256 of the bytes as they were received, 64 hex digits.")
-    pixel_digest: str = Field(description="SHA-256 of size and RGB pixels, the same for a re-saved copy.")
+    pixel_digest: str = Field(
+        "", description="SHA-256 of size and RGB pixels, the same for a re-saved copy; empty for a chat."
+    )
+    question: str | None = Field(None, description="SHA-256 of a chat's messages without its last answer.")
     label: str
     group: str = Field(description="The part or shot that the image shows; groups never straddle splits.")
     split: Split
@@ -40,7 +43,7 @@ class LabeledImage(Record):
     source: str = Field(description="Batch and file that the image came from.")
     who: str = Field(description="Who put the batch into the inbox, as far as known.")
     labeled_at: datetime
-    media_type: str = Field(description="Format of the stored bytes, such as JPEG.")
+    media_type: str = Field(description="Format of the stored bytes, such as JPEG, or chat.")
     phash64: str | None = Field(None, description="Perceptual hash of 64 bits; see ImageFacts.")
     phash256: str | None = Field(None, description="Perceptual hash of 256 bits.")
     cropped64: str | None = Field(None, description="phash64 without the edges.")

@@ -28,6 +28,9 @@ class TrainingPolicy(Record):
     settling_minutes: float = Field(
         10, ge=0, description="How long an answer that was lost may still turn up in Azure's list of jobs."
     )
+    largest_loss_share: Share = Field(
+        0.05, description="Share of the training examples that Azure may leave out before the iteration is stopped."
+    )
     deadline_hours: float = Field(72, gt=0, description="How long a job may take before a person is asked.")
 
 

@@ -26,6 +26,23 @@ class Hyperparameters(Record):
     learning_rate_multiplier: float | None = None
 
 
+class ReportedHyperparameters(Record):
+    """What a job really used; None as long as the service has not chosen."""
+
+    n_epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate_multiplier: float | None = None
+
+
+class SentExamples(Record):
+    """Examples of a training file that have one label and cost the same tokens."""
+
+    label: str = Field(description="Empty where examples have no class.")
+    text_tokens: int = Field(description="Of each example.")
+    image_tokens: int = Field(description="Of each example.")
+    examples: int
+
+
 class TrainingRequest(Record):
     """One fine-tuning job as we want it, before any file has been uploaded."""
 
@@ -67,6 +84,7 @@ class TrainingJob(Record):
     created_at: datetime
     fine_tuned_model: str | None = None
     trained_tokens: int | None = None
+    hyperparameters: ReportedHyperparameters = Field(default_factory=ReportedHyperparameters)
     result_files: tuple[str, ...] = ()
     problem: str | None = None
 

@@ -26,18 +26,23 @@ def read_answer(raw: RawAnswer, labels: Sequence[str], aliases: Mapping[str, str
     *aliases* maps other spellings to labels. Code fences and a JSON object with a label are unwrapped;
     a label that merely occurs in a sentence is off the list.
     """
-    if raw.filtered:
-        return Reading(label=None, outcome=Outcome.FILTERED)
-    if raw.failure is not None:
-        return Reading(label=None, outcome=Outcome.FAILED)
-    if raw.refused:
-        return Reading(label=None, outcome=Outcome.REFUSED)
+    if outcome := unanswered(raw):
+        return Reading(label=None, outcome=outcome)
     text = _unwrapped(raw.text)
     if not _folded(text):
         return Reading(label=None, outcome=Outcome.EMPTY)
     names = {_folded(alias): label for alias, label in aliases.items()} | {_folded(label): label for label in labels}
     label = names.get(_folded(text))
     return Reading(label=label, outcome=Outcome.LABEL if label else Outcome.OFF_LIST)
+
+
+def unanswered(raw: RawAnswer) -> Outcome | None:
+    """Why there is no answer to read; None when there is one."""
+    if raw.filtered:
+        return Outcome.FILTERED
+    if raw.failure is not None:
+        return Outcome.FAILED
+    return Outcome.REFUSED if raw.refused else None
 
 
 def _unwrapped(text: str) -> str:

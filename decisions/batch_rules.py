@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from data_contracts.findings import Findings
-from data_contracts.image_contract import ImageContract
+from data_contracts.image_contract import ImageContract, LoopContract
 
 A_DAY = 24 * 3600
 
@@ -42,7 +42,7 @@ def unbalanced(counts: Mapping[str, int], contract: ImageContract) -> str | None
     return f"the classes are not balanced: {counted}; the contract allows {allowed:g} times as many"
 
 
-def overdue(last: datetime | None, now: datetime, contract: ImageContract) -> str | None:
+def overdue(last: datetime | None, now: datetime, contract: LoopContract) -> str | None:
     """How long no new images came, when that is longer than the contract promises; *last* is the last batch's time."""
     if contract.freshness_days is None or last is None:
         return None

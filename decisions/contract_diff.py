@@ -6,7 +6,7 @@ when the model's answers change. What nobody has judged breaks: a new field of t
 
 from pydantic import Field
 
-from data_contracts.image_contract import BalanceRule, ImageContract, NearDuplicateRule
+from data_contracts.image_contract import BalanceRule, ImageContract, LoopContract, NearDuplicateRule
 from data_contracts.record import Record
 from decisions.class_changes import class_changes
 from decisions.contract_changes import Change, Step, differing, from_to, step_for
@@ -16,6 +16,8 @@ SEEN_ELSEWHERE = frozenset({"version", "digest", "classes", "rules"})
 TEXTS = frozenset({"owner"})
 HARMLESS = frozenset({"smallest_class", "freshness_days"})
 """They decide when something is trained or told, not which images are accepted as what."""
+ALLOWED = frozenset({"roles", "allowed_secrets"})
+"""What chats may have: more of it refuses nothing that was accepted."""
 
 
 class ContractDiff(Record):
@@ -34,17 +36,13 @@ class ContractDiff(Record):
         return tuple(change for change in self.changes if change.breaks)
 
 
-def contract_diff(one: ImageContract, other: ImageContract) -> ContractDiff:
+def contract_diff(one: LoopContract, other: LoopContract) -> ContractDiff:
     """The changes from *one* contract to the *other*.
 
     `needed` is the lowest version that says what changed, None without a change. `enough` is whether the other's
     version does so for changes that break; others are free to keep their version.
     """
-    changes = (
-        *class_changes(one.classes, other.classes),
-        *rule_changes(one.rules, other.rules),
-        *(_field(name, one, other) for name in differing(one, other, but=SEEN_ELSEWHERE)),
-    )
+    changes = _changes(one, other)
     step, falls = step_for(changes), _numbers(other.version) < _numbers(one.version)
     return ContractDiff(
         versions=(one.version, other.version),
@@ -56,11 +54,25 @@ def contract_diff(one: ImageContract, other: ImageContract) -> ContractDiff:
     )
 
 
+def _changes(one: LoopContract, other: LoopContract) -> tuple[Change, ...]:
+    if type(one) is not type(other):
+        told = "labels, splits and answers of images mean nothing for chats; begin a new loop"
+        return (Change(kind="kind of examples changed", about="schema", told=told, breaks=True),)
+    rules: tuple[Change, ...] = ()
+    if isinstance(one, ImageContract) and isinstance(other, ImageContract):
+        rules = tuple(rule_changes(one.rules, other.rules))
+    return (
+        *class_changes(one.classes, other.classes),
+        *rules,
+        *(_field(name, one, other) for name in differing(one, other, but=SEEN_ELSEWHERE)),
+    )
+
+
 IN_THE_FILE = {"smallest_class": "smallestClass", "near_duplicates": "nearDuplicates", "freshness_days": "freshness"}
 """What the contract's file calls the fields that it writes in another way."""
 
 
-def _field(name: str, one: ImageContract, other: ImageContract) -> Change:
+def _field(name: str, one: LoopContract, other: LoopContract) -> Change:
     before, after = getattr(one, name), getattr(other, name)
     return Change(
         kind=f"{name.replace('_', ' ')} changed",
@@ -76,6 +88,10 @@ def _breaks(name: str, before: object, after: object) -> bool:
         return not _finds_more(before, after)
     if name == "balance":
         return isinstance(after, BalanceRule) and after.severity == "error" and not _looser(before, after)
+    if isinstance(before, int) and isinstance(after, int) and name == "most_tokens":
+        return after < before
+    if isinstance(before, tuple) and isinstance(after, tuple) and name in ALLOWED:
+        return not set(before) <= set(after)
     return name not in TEXTS | HARMLESS
 
 

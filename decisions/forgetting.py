@@ -33,13 +33,18 @@ def by_source(images: Sequence[Delivered], name: str) -> list[Delivered]:
     Raises WrongInput when there is none.
     """
     folder = name.rstrip("/")
-    chosen = [each for each in images if each.who == name or f"{each.source}/".startswith(f"{folder}/")]
+    chosen = [each for each in images if each.who == name or _is_of(each.source, folder)]
     if not chosen or not folder:
         known = sorted({each.who for each in images if each.who} | {each.source.partition("/")[0] for each in images})
         near = get_close_matches(name, known, n=1, cutoff=0.5) or known[:1]
         nearest = f"; did you mean '{near[0]}'?" if near else "; the loop has no images"
         raise WrongInput(f"No image comes from '{name}'{nearest}")
     return chosen
+
+
+def _is_of(source: str, folder: str) -> bool:
+    """Whether *source* is the folder or file, lies in it, or is one of its lines."""
+    return source == folder or source.startswith((f"{folder}/", f"{folder}:"))
 
 
 def forgotten_of_batches(images: Iterable[LabeledImage]) -> tuple[ForgottenOfBatch, ...]:

@@ -14,6 +14,8 @@ CHAT_TOKENS = 12
 
 def image_tokens(width: int, height: int, detail: str) -> int:
     """85 at low detail; else the image is shrunk to 2048 x 2048, its short side to 768: 170 a tile of 512, and 85."""
+    if not width or not height:
+        return 0  # a chat without an image
     if detail == "low":
         return LOW_DETAIL
     fit = min(1.0, LONG_SIDE / max(width, height))

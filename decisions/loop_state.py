@@ -28,6 +28,7 @@ from data_contracts.ledger import (
     ModelDeploymentIntended,
     TrainingFinished,
     TrainingIntended,
+    TrainingReconciled,
     TrainingSubmitted,
 )
 from data_contracts.record import Record
@@ -46,6 +47,7 @@ class Iteration(Record):
     submitted: TrainingSubmitted | None = None
     submitted_at: datetime | None = None
     finished: TrainingFinished | None = None
+    reconciled: TrainingReconciled | None = None
     checkpoint: CheckpointChosen | None = None
     looked: HeldOutLookedAt | None = None
     evaluations: Mapping[str, Evaluated] = Field(default_factory=dict, description="By model.")
@@ -182,6 +184,7 @@ def models_that_learned(iterations: Iterable[Iteration], trained: Collection[int
 FIELD_OF_EVENT = {
     DatasetFrozen: "dataset",
     TrainingFinished: "finished",
+    TrainingReconciled: "reconciled",
     CheckpointChosen: "checkpoint",
     Decided: "decided",
 }

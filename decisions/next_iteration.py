@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from data_contracts.image_contract import ImageContract
+from data_contracts.image_contract import LoopContract
 from data_contracts.images import Split
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
@@ -19,7 +19,7 @@ class Plan(Record):
     parent: str
 
 
-def plan_iteration(state: LoopState, policy: TrainingPolicy, contract: ImageContract) -> Plan:
+def plan_iteration(state: LoopState, policy: TrainingPolicy, contract: LoopContract) -> Plan:
     """Open an iteration when every class has enough images and enough of the training images are new.
 
     It continues from the champion, which is the latest checkpoint that proved itself; the first one

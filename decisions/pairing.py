@@ -1,19 +1,16 @@
 """Two evaluations of the same held-out images, laid side by side for the gate."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from data_contracts.evaluation import ClassTable, Evaluation, PairedAnswer, PromotionEvidence
+from data_contracts.evaluation import Answer, ClassTable, Evaluation, PairedAnswer, PromotionEvidence
 
 
 def paired(champion: Evaluation, challenger: Evaluation) -> tuple[PairedAnswer, ...]:
     """The answers of both to each image that both answered, ordered by image."""
     ours = {answer.image: answer for answer in champion.answers}
-    theirs = {answer.image: answer.given for answer in challenger.answers}
-    return tuple(
-        PairedAnswer(image=mine.image, expected=mine.expected, champion=mine.given, challenger=theirs[mine.image])
-        for mine in (ours[image] for image in sorted(ours.keys() & theirs.keys()))
-    )
+    theirs = {answer.image: answer for answer in challenger.answers}
+    return tuple(_pair(ours[image], theirs[image]) for image in sorted(ours.keys() & theirs.keys()))
 
 
 def promotion_evidence(
@@ -45,9 +42,26 @@ def promotion_evidence(
     )
 
 
+def agreement(champion: Evaluation, challenger: Evaluation) -> Mapping[tuple[bool, bool], int]:
+    """How often the champion and the challenger were right, or not, about the same held-out example."""
+    counted = Counter((pair.champion_right, pair.challenger_right) for pair in paired(champion, challenger))
+    return {(one, other): counted[one, other] for one in (True, False) for other in (True, False)}
+
+
+def _pair(mine: Answer, other: Answer) -> PairedAnswer:
+    return PairedAnswer(
+        image=mine.image,
+        expected=mine.expected,
+        champion=mine.given,
+        challenger=other.given,
+        champion_passed=mine.passed,
+        challenger_passed=other.passed,
+    )
+
+
 def _lost(pairs: Sequence[PairedAnswer]) -> Counter[str]:
-    return Counter(p.expected for p in pairs if p.champion == p.expected != p.challenger)
+    return Counter(p.expected for p in pairs if p.champion_right and not p.challenger_right)
 
 
 def _won(pairs: Sequence[PairedAnswer]) -> Counter[str]:
-    return Counter(p.expected for p in pairs if p.challenger == p.expected != p.champion)
+    return Counter(p.expected for p in pairs if p.challenger_right and not p.champion_right)

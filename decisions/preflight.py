@@ -18,13 +18,14 @@ SHRUNKEN_BYTES = 1.5
 
 
 class Sent(NamedTuple):
-    """One example as it is sent: its whole line and its image in bytes, the image's sides, the tokens of its text."""
+    """One example as it is sent: its line and image in bytes, the image's sides, its text's tokens, its label."""
 
     line_bytes: int
     image_bytes: int
     width: int
     height: int
     text_tokens: int
+    label: str = ""
 
 
 class Account(Record):
@@ -218,10 +219,14 @@ def _file_bytes(examples: Iterable[Sent], side: float) -> int:
 
 
 def _image_bytes(each: Sent, side: float) -> int:
+    if not each.image_bytes:
+        return 0
     shrink = min(1.0, side / max(each.width, each.height))
     return math.ceil(each.image_bytes * math.pow(shrink, SHRUNKEN_BYTES))
 
 
 def _sides(each: Sent, side: float) -> tuple[int, int]:
+    if not each.image_bytes:
+        return 0, 0  # a chat without an image
     shrink = min(1.0, side / max(each.width, each.height))
     return max(1, round(each.width * shrink)), max(1, round(each.height * shrink))

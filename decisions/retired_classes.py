@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from data_contracts.image_contract import ImageContract
+from data_contracts.image_contract import ImageContract, LoopContract
 from data_contracts.images import ImageHeader, LabeledImage, Refusal
 from data_contracts.refusal_codes import RETIRED_CLASS, SPLIT_CLASS
 
@@ -13,12 +13,12 @@ def of_retired_classes(facts: Iterable[ImageHeader], contract: ImageContract) ->
     return [refusal for refusal in (_refusal(fact, contract) for fact in sound) if refusal is not None]
 
 
-def relabeled(images: Iterable[LabeledImage], contract: ImageContract) -> list[LabeledImage]:
+def relabeled(images: Iterable[LabeledImage], contract: LoopContract) -> list[LabeledImage]:
     """The images accepted earlier with the labels of today: those of a retired class have its successor's."""
     return [image.model_copy(update={"label": contract.current(image.label)}) for image in images]
 
 
-def still_asked(images: Iterable[LabeledImage], contract: ImageContract) -> list[LabeledImage]:
+def still_asked(images: Iterable[LabeledImage], contract: LoopContract) -> list[LabeledImage]:
     """Those of *images* whose label the model is still asked for; the others wait for a person's new label."""
     labels = frozenset(contract.labels)
     return [image for image in images if image.label in labels]

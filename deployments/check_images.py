@@ -108,7 +108,7 @@ def _contract(folder: Path, files: Sequence[str], named: Path | None, against: P
         except OSError as error:
             raise WrongInput(f"The data contract {named} cannot be read: {error.strerror}") from error
     if against is not None:
-        return connect(str(_loop(against))).contract
+        return connect(str(_loop(against))).image_contract
     sheet = _sheet(folder, files, None)
     names = map(class_folder, files) if sheet is None else (row.label for row in sheet.rows)
     classes = distinct(name for name in names if name)

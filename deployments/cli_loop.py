@@ -12,14 +12,15 @@ from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, show
 @click.argument("folder", type=FOLDER)
 @click.option("--images", type=FOLDER, help="Folder of class folders, for the classes and rules of the contract.")
 @click.option("--from-env", "env", type=FOLDER, help="A notebook's .env, for the addresses; its key is not copied.")
-def init(folder: Path, images: Path | None, env: Path | None) -> None:
+@click.option("--chats", type=FOLDER, help="File of chats, .jsonl, for a loop that learns from text.")
+def init(folder: Path, images: Path | None, env: Path | None, chats: Path | None) -> None:
     """Make a loop's folder, with kaizen.toml and a commented data contract.
 
     Example: kaizen init loops/steel --images photographs/
     """
     from deployments.init_loop import init_loop
 
-    for line in init_loop(folder, images, env):
+    for line in init_loop(folder, images, env, chats):
         click.echo(line)
 
 

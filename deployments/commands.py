@@ -58,7 +58,8 @@ def told(batch: "ImagesAccepted") -> str:
     why = f" ({reasons})" if reasons else ""
     known = f", {batch.duplicates} known already" if batch.duplicates else ""
     warned = "".join(f", {count} with the warning {rule}" for rule, count in batch.warnings.items())
-    return f"{batch.batch}: {batch.accepted} images accepted, {batch.quarantined} quarantined{why}{known}{warned}"
+    taken = f"{batch.accepted} {batch.examples} accepted, {batch.quarantined} quarantined"
+    return f"{batch.batch}: {taken}{why}{known}{warned}"
 
 
 def _told_batch(batch: "ImagesAccepted") -> Iterator[str]:

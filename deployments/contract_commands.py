@@ -4,21 +4,30 @@ from pathlib import Path
 
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
-from data_contracts.image_contract import ImageContract
+from data_contracts.image_contract import ImageContract, LoopContract
+from data_contracts.loop_contract import read_loop_contract
 from decisions.contract_changes import Change
 from decisions.contract_diff import ContractDiff, contract_diff
 
 
 def diff_contracts(old: Path, new: Path) -> tuple[list[str], ContractDiff]:
     """What changed from the file *old* to *new*, as lines and as a value; raises WrongInput or ContractBroken."""
-    diff = contract_diff(read_file(old), read_file(new))
+    diff = contract_diff(_read(old), _read(new))
     return [*(_line(change) for change in diff.changes), _verdict(diff)], diff
 
 
 def read_file(file: Path) -> ImageContract:
-    """The contract in *file*; raises WrongInput when it cannot be read, ContractBroken when it is none."""
+    """The contract of images in *file*; raises WrongInput when it cannot be read, ContractBroken when it is none."""
+    return read_contract(_content(file), name=str(file))
+
+
+def _read(file: Path) -> LoopContract:
+    return read_loop_contract(_content(file), name=str(file))
+
+
+def _content(file: Path) -> bytes:
     try:
-        return read_contract(file.read_bytes(), name=str(file))
+        return file.read_bytes()
     except OSError as error:
         raise WrongInput(f"The data contract {file} cannot be read: {error.strerror}") from error
 

@@ -15,6 +15,7 @@ from data_contracts.class_answers import answers_for
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from deployments.chat_draft import ChatDraft, draft_for_chats
 from deployments.contract_draft import contract_draft
 from deployments.contract_template import shipped_yaml
 from deployments.init_images import look_into
@@ -48,13 +49,15 @@ WITHOUT_ENDPOINT = """
 # endpoint = "https://NAME.openai.azure.com/openai/v1/\""""
 
 
-def init_loop(folder: Path, images: Path | None, env: Path | None) -> list[str]:
+def init_loop(folder: Path, images: Path | None, env: Path | None, chats: Path | None = None) -> list[str]:
     """Write kaizen.toml and a data contract into *folder*; returns what to tell.
 
-    Classes and rules come from the class folders in *images*, else the shipped contract is copied; addresses come from
-    the notebook's file *env*, else they are the emulator's. WrongInput when a file is there already, or the folder,
-    the images or the file cannot be used; then nothing is written.
+    Classes and rules come from the class folders in *images*, a contract of chats from the .jsonl file *chats*, else
+    the shipped contract is copied; addresses come from the notebook's file *env*, else they are the emulator's.
+    WrongInput, and nothing written, when a file is there already, or what is named cannot be used.
     """
+    if images and chats:
+        raise WrongInput("Name --images or --chats; a loop learns from one kind of examples")
     if folder.exists() and not folder.is_dir():
         raise WrongInput(f"{folder} is no folder; name one for the loop")
     for file in (folder / FILE, folder / CONTRACT):
@@ -62,6 +65,10 @@ def init_loop(folder: Path, images: Path | None, env: Path | None) -> list[str]:
             raise WrongInput(f"{file} is there already and stays as it is; name another folder")
     notebook = read_env(env) if env else None
     loop = _loop_name(folder)
+    if chats:
+        draft = draft_for_chats(loop, chats)
+        _write(folder, _settings(loop, notebook), draft.content)
+        return [*_made_for_chats(folder, draft), *_key(notebook, env), _next_for_chats(folder, loop, notebook)]
     contract, classes = _contract(loop, images)
     _write(folder, _settings(loop, notebook), contract)
     return [*_made(folder, classes, images), *_key(notebook, env), _next(folder, loop, images, notebook)]
@@ -129,6 +136,18 @@ def _made(folder: Path, classes: Mapping[str, str], images: Path | None) -> list
         told = (name if name == answer else f"{answer} for {name}" for name, answer in classes.items())
         about = f"{len(classes)} classes, which the model answers as {', '.join(told)}; describe them there"
     return [f"Wrote {folder / FILE}", f"Wrote {folder / CONTRACT}: {about}"]
+
+
+def _made_for_chats(folder: Path, draft: ChatDraft) -> list[str]:
+    refused = f"; {len(draft.refused)} lines are none, such as {draft.refused[0].file}" if draft.refused else ""
+    why = f": {draft.refused[0].reason}" if draft.refused else ""
+    about = f"drafted from {draft.accepted} chats{refused}{why}; say there when an answer is right"
+    return [f"Wrote {folder / FILE}", f"Wrote {folder / CONTRACT}: {about}"]
+
+
+def _next_for_chats(folder: Path, loop: str, notebook: NotebookEnv | None) -> str:
+    start = f"kaizen ingest --loop {folder}" if notebook else f"kaizen up --loop {folder}"
+    return f"Next: put the file into {folder / 'store' / INBOX / loop}/BATCH/, then {start}"
 
 
 def _key(notebook: NotebookEnv | None, env: Path | None) -> list[str]:

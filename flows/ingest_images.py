@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
 
+from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import BatchStopped, KaizenError, WrongInput
 from data_contracts.ledger import ImagesAccepted
 from flows.task_runners import task_runner
 from tasks.batch_report import publish_batch
+from tasks.chat_ingestion import take_chats
 from tasks.inbox import find_batches, late_files, list_shards
 from tasks.ingestion import examine, judge
 from tasks.loop import connect
@@ -50,7 +52,11 @@ def ingest_images(folder: str = ".") -> list[ImagesAccepted]:
 
 
 def take_batch(folder: str, batch: str, runner: "TaskRunner[Any]") -> ImagesAccepted:
-    """Examine the files of one batch on *runner*, then judge and publish it."""
+    """Examine the files of one batch on *runner*, then judge and publish it; chats are judged as they are read."""
+    if isinstance(connect(folder).contract, ChatContract):
+        accepted = take_chats(folder, batch)
+        publish_batch(folder, accepted)
+        return accepted
     shards = enumerate(list_shards(folder, batch))
     parameters = ({"folder": folder, "batch": batch, "shard": number, "files": files} for number, files in shards)
     facts = [runner.submit(examine, each) for each in parameters]

@@ -40,7 +40,8 @@ def publish_batch(folder: str, accepted: ImagesAccepted) -> None:
     if refused:
         _table(loop, "reasons", accepted, _reasons(refused))
         _table(loop, "quarantined", accepted, [each.model_dump() for each in refused[:LISTED]])
-        _publish_pictures(loop, accepted, refused)
+        if accepted.examples == "images":
+            _publish_pictures(loop, accepted, refused)
         create_link_artifact(
             loop.store.address(loop.path("quarantine", accepted.batch)),
             link_text=f"Quarantine of {accepted.batch}",

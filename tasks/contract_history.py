@@ -4,10 +4,10 @@ import hashlib
 
 from cloud.errors import CloudUnavailable
 from cloud.store import NotFound
-from data_contracts.contract_file import read_contract
 from data_contracts.errors import ContractBroken
-from data_contracts.image_contract import ImageContract
+from data_contracts.image_contract import ImageContract, LoopContract
 from data_contracts.ledger import ImagesAccepted
+from data_contracts.loop_contract import read_loop_contract
 from decisions.contract_diff import contract_diff
 from tasks.contract_check import check_rules
 from tasks.loop import Loop
@@ -24,14 +24,15 @@ def hold_contract(loop: Loop) -> None:
 
     A loop whose last batch came before contracts were kept has nothing to compare with.
     """
-    check_rules(loop.contract)  # before any advice about its version
+    if isinstance(loop.contract, ImageContract):
+        check_rules(loop.contract)  # before any advice about its version
     before = _last_contract(loop)
     if before is not None and before.digest != loop.contract.digest:
         _check_version(before, loop.contract)
     loop.store.create(_path(loop, loop.contract.digest), _content(loop))
 
 
-def _check_version(before: ImageContract, now: ImageContract) -> None:
+def _check_version(before: LoopContract, now: LoopContract) -> None:
     diff = contract_diff(before, now)
     if diff.enough:
         return
@@ -48,7 +49,7 @@ def _check_version(before: ImageContract, now: ImageContract) -> None:
     )
 
 
-def _last_contract(loop: Loop) -> ImageContract | None:
+def _last_contract(loop: Loop) -> LoopContract | None:
     taken = (entry for entry in reversed(loop.ledger.read()) if isinstance(entry.event, ImagesAccepted))
     last = next(taken, None)
     if last is None:
@@ -60,7 +61,7 @@ def _last_contract(loop: Loop) -> ImageContract | None:
         return None
     if hashlib.sha256(content).hexdigest() != last.contract:
         raise ContractBroken(f"{path} in the store is not the contract that the ledger names; restore it")
-    return read_contract(content, name=path)
+    return read_loop_contract(content, name=path)
 
 
 def _content(loop: Loop) -> bytes:

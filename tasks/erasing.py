@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cloud.ledger import Ledger
 from cloud.store import DATA, INBOX, LEDGER, NotFound
+from data_contracts.chat_contract import CHAT, ChatContract
 from data_contracts.images import ImageFacts, LabeledImage, Split
 from data_contracts.ledger import Actor, ImagesErased, TrainingIntended
 from data_contracts.record import Record
 from decisions.forgetting import Delivered
 from decisions.images import as_model_sees
 from decisions.loop_state import LoopState, state_of
+from tasks.chat_erasing import blank_lines
 from tasks.forgetting import digests_in, splits_used
 from tasks.labels import image_path, label_history
 from tasks.loop import Loop
@@ -50,6 +52,8 @@ def erase(loop: Loop, delivered: Sequence[Delivered], source: str | None, actor:
     uploaded = tuple(_delete_uploaded(loop, state, images))
     files = _delete_stored(loop, [each for each in images if each.digest not in shared])
     files += _delete_delivered(loop, delivered, source)
+    if isinstance(loop.contract, ChatContract):
+        files += blank_lines(loop, digests)
     if files or uploaded or digests & state.to_erase:
         event = ImagesErased(
             digests=tuple(sorted(digests)), files=files, uploaded_files=uploaded, shared=tuple(sorted(shared))
@@ -109,10 +113,10 @@ def _holds(loop: Loop, content: bytes, images: Iterable[LabeledImage]) -> bool:
     """Whether an uploaded file that no entry names, left by a killed run, holds one of *images*."""
     for image in images:
         try:
-            jpeg = as_model_sees(loop.store.get(image_path(image.digest, image.media_type)).content)
+            kept = loop.store.get(image_path(image.digest, image.media_type)).content
         except NotFound:
             continue
-        if base64.b64encode(jpeg) in content:
+        if (kept if image.media_type == CHAT else base64.b64encode(as_model_sees(kept))) in content:
             return True
     return False
 

@@ -9,6 +9,7 @@ from prefect import get_run_logger, task
 
 from cloud.errors import CloudRefused, CloudUnavailable
 from cloud.store import NotFound
+from data_contracts.chat_contract import ChatContract
 from data_contracts.evaluation import Answer, Evaluation, Outcome
 from data_contracts.images import LabeledImage
 from data_contracts.ledger import CostBooked, Evaluated, HeldOutVersionMade
@@ -18,6 +19,7 @@ from data_contracts.record import Record
 from decisions.answers import read_answer
 from decisions.costs import answer_cost
 from decisions.images import data_url
+from tasks.chat_answers import chat_answer
 from tasks.datasets import held_out_images
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
@@ -105,6 +107,8 @@ def _asked(loop: Loop, contender: Contender, images: Sequence[LabeledImage]) -> 
 
 
 def _answer(loop: Loop, contender: Contender, image: LabeledImage) -> Answer:
+    if isinstance(loop.contract, ChatContract):
+        return chat_answer(loop, loop.contract, contender.model_deployment, image)
     url = data_url(as_sent(loop, image))
     raw = loop.foundry.answer(contender.model_deployment, loop.prompt, url, contender.detail)
     aliases = {answer: label for label, answer in loop.contract.answers().items()}
@@ -167,6 +171,6 @@ def _shard_path(loop: Loop, version: HeldOutVersionMade, contender: Contender, s
 
 def _answers_path(loop: Loop, version: HeldOutVersionMade, contender: Contender, name: str) -> str:
     """Where answers are kept: by held-out version, and by all that a model's answer depends on."""
-    asked = f"{contender.model}\n{contender.detail}\n{loop.prompt}"
+    asked = f"{contender.model}\n{contender.detail}\n{loop.prompt}{loop.contract.grading}"
     key = hashlib.sha256(asked.encode()).hexdigest()[:16]
     return loop.path("answers", version.version[:16], key, name)

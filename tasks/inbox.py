@@ -1,12 +1,13 @@
 """The inbox of a loop: which batches wait there, their files, and their labels sheets."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prefect import task
 
 from cloud.store import INBOX
 from data_contracts.images import ImageFacts, content_digest
 from data_contracts.label_sheet import SHEETS, LabelSheet, read_sheet, sheet_among
+from data_contracts.ledger import ImagesAccepted
 from decisions.file_names import is_text
 from tasks.image_workers import ImageFile
 from tasks.loop import Loop, connect
@@ -42,8 +43,14 @@ def late_files(loop: Loop) -> Mapping[str, int]:
     present = _batches(loop)
     taken = {batch.batch: batch for batch in loop.state().batches if batch.listing}
     changed = [name for name, files in present.items() if name in taken and taken[name].listing != listing_of(files)]
-    late = {name: len(_images(present[name]) - _examined(loop, name)) for name in changed}
+    late = {name: _late(loop, taken[name], present[name]) for name in changed}
     return {name: count for name, count in late.items() if count}
+
+
+def _late(loop: Loop, taken: ImagesAccepted, present: Sequence[str]) -> int:
+    if taken.examples == "chats":
+        return max(0, len(present) - (taken.files or 0))
+    return len(_images(present) - _examined(loop, taken.batch))
 
 
 def stray_files(loop: Loop) -> list[str]:
@@ -68,7 +75,7 @@ def read_labels(loop: Loop, batch: str, files: list[str]) -> LabelSheet | None:
     if name is None:
         return None
     content = loop.store.get(inbox_path(loop, batch, name)).content
-    return read_sheet(content, name=f"{batch}/{name}", group_column=loop.contract.group_column)
+    return read_sheet(content, name=f"{batch}/{name}", group_column=loop.image_contract.group_column)
 
 
 def is_hidden(file: str) -> bool:

@@ -1,23 +1,19 @@
 """Taking labeled images from the inbox: facts, contract, acceptance or quarantine, label history."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from prefect import task
 
 from data_contracts.errors import BatchStopped, WrongInput
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted
-from data_contracts.record import Record
 from data_contracts.refusal_codes import FORGOTTEN
 from decisions.batch_verdict import BatchVerdict, judged
 from decisions.file_names import nameless
 from decisions.grouping import Placed, Placement
-from tasks.batch_record import recorded_once
+from tasks.batch_record import at_once, counted, recorded_once, stored_table
 from tasks.contract_check import check_facts
 from tasks.contract_history import hold_contract
 from tasks.image_workers import shared_workers
@@ -27,9 +23,6 @@ from tasks.loop import Loop, connect
 from tasks.quarantine import quarantine
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
-
-COPIES_AT_ONCE = 8
-T = TypeVar("T")
 
 
 @task(**PATIENTLY)
@@ -54,7 +47,7 @@ def judge(folder: str, batch: str, facts: list[str]) -> ImagesAccepted:
     state, files = loop.state(), batch_files(loop, batch)
     rows = [fact for path in facts for fact in from_parquet(loop.store.get(path).content, ImageFacts)]
     sheet, known = read_labels(loop, batch, files), known_images(loop, state)
-    verdict = judged(rows, sheet, nameless(files), known, loop.contract, check_facts)
+    verdict = judged(rows, sheet, nameless(files), known, loop.image_contract, check_facts)
     if verdict.stopped:
         owner = f". Owner of the contract: {loop.contract.owner}" if loop.contract.owner else ""
         raise BatchStopped(f"{verdict.stopped}{owner}")
@@ -67,7 +60,7 @@ def _kept(loop: Loop, batch: str, verdict: BatchVerdict, files: Sequence[str]) -
     # Of a forgotten picture no new copy is made: its bytes may have been erased on demand.
     quarantine(loop, batch, sorted({each.file for each in refused if each.code != FORGOTTEN} & set(files)))
     _store_images(loop, batch, placement.placed)
-    labels, digest = _stored(loop, _labels(loop, batch, placement.placed), LabeledImage, "labels", batch)
+    labels, digest = stored_table(loop, _labels(loop, batch, placement.placed), LabeledImage, "labels", batch)
     reasons = [*refused, *acceptance.disputed.values()]
     return ImagesAccepted(
         batch=batch,
@@ -76,12 +69,12 @@ def _kept(loop: Loop, batch: str, verdict: BatchVerdict, files: Sequence[str]) -
         accepted=len(placement.placed),
         quarantined=len(refused),
         duplicates=len(acceptance.duplicates),
-        classes=_counted(str(each.facts.label) for each in placement.placed),
-        splits=_counted(each.split for each in placement.placed),
+        classes=counted(str(each.facts.label) for each in placement.placed),
+        splits=counted(each.split for each in placement.placed),
         labels=labels,
         labels_digest=digest,
-        broken_rules=_counted(refusal.code for refusal in refused),
-        warnings=_counted(each.code for each in found.warned),
+        broken_rules=counted(refusal.code for refusal in refused),
+        warnings=counted(each.code for each in found.warned),
         remarks=found.remarks,
         rules=found.rules,
         near_duplicates=len(placement.near),
@@ -89,8 +82,8 @@ def _kept(loop: Loop, batch: str, verdict: BatchVerdict, files: Sequence[str]) -
         leaky=placement.leaky,
         disputed=tuple(sorted(acceptance.disputed)),
         settled=acceptance.settled,
-        refusals=_stored(loop, reasons, Refusal, "quarantine", batch, "reasons")[0],
-        alike=_stored(loop, _pairs(placement), AlikePair, "ingestion", batch, "alike")[0],
+        refusals=stored_table(loop, reasons, Refusal, "quarantine", batch, "reasons")[0],
+        alike=stored_table(loop, _pairs(placement), AlikePair, "ingestion", batch, "alike")[0],
     )
 
 
@@ -103,23 +96,7 @@ def _store_images(loop: Loop, batch: str, placed: Iterable[Placed]) -> None:
             raise WrongInput(f"{batch}/{each.facts.file} was changed while it was examined; ingest the batch again")
         loop.store.create(image_path(each.facts.digest, str(each.facts.format)), content)
 
-    _at_once(copy, placed)
-
-
-def _at_once(do: Callable[[T], None], each: Iterable[T]) -> None:
-    """Do something for each, a few at a time, for a store mostly waits."""
-    with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
-        for _ in pool.map(do, each):
-            pass
-
-
-def _stored(loop: Loop, records: Sequence[Record], kind: type[Record], *place: str) -> tuple[str, str]:
-    """Path and SHA-256 of a table of *records*: its name tells its content, so that no other run overwrites it."""
-    table = to_parquet(records, kind)
-    digest = hashlib.sha256(table).hexdigest()
-    path = loop.path(*place[:-1], f"{place[-1]}-{digest[:12]}.parquet")
-    loop.store.put(path, table)
-    return path, digest
+    at_once(copy, placed)
 
 
 def _pairs(placement: Placement) -> list[AlikePair]:
@@ -152,8 +129,3 @@ def _labeled_image(batch: str, placed: Placed, now: datetime, who: str) -> Label
         taken_at=fact.taken_at,
         camera=fact.camera,
     )
-
-
-def _counted(values: Iterable[str]) -> dict[str, int]:
-    counted = Counter(str(value) for value in values)
-    return dict(sorted(counted.items()))

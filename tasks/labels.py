@@ -1,18 +1,22 @@
 """The label history of a loop: what each accepted batch added, and where the images' bytes are."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cloud.errors import CloudRefused
 from cloud.store import DATA, Store
+from data_contracts.chat_contract import CHAT, ChatContract
 from data_contracts.images import Dataset, LabeledImage
+from data_contracts.ledger import ImagesAccepted
 from decisions.batch_verdict import KnownImages
+from decisions.chat_acceptance import KnownChats
+from decisions.chat_check import still_allowed
 from decisions.loop_state import LoopState
 from decisions.retired_classes import relabeled, still_asked
 from tasks.loop import Loop
 from tasks.tables import from_parquet
 
-SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
+SUFFIXES = {CHAT: "json", "JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
 
 
 def label_history(store: Store, state: LoopState, *, batches: int | None = None) -> Iterator[LabeledImage]:
@@ -43,11 +47,31 @@ def known_images(loop: Loop, state: LoopState) -> KnownImages:
     return KnownImages(accepted_images(loop, state), state.forgotten, state.disputed)
 
 
+def known_chats(loop: Loop, state: LoopState) -> KnownChats:
+    """What a new batch of chats is judged beside."""
+    return KnownChats(accepted_images(loop, state), state.forgotten, state.disputed)
+
+
 def dataset_of(loop: Loop, state: LoopState, *, batches: int | None = None) -> Dataset:
-    """The images that a new dataset has: labeled, not forgotten, of classes that are still asked for."""
-    return Dataset(images=tuple(still_asked(labeled_images(loop, state, batches=batches), loop.contract)))
+    """The examples that a new dataset has: labeled, not forgotten, and what the contract in force still asks for."""
+    images = still_asked(labeled_images(loop, state, batches=batches), loop.contract)
+    if isinstance(loop.contract, ChatContract) and _under_other_contracts(loop):
+        images = _still_allowed(loop, images, loop.contract)
+    return Dataset(images=tuple(images))
+
+
+def _under_other_contracts(loop: Loop) -> bool:
+    """Whether a batch was taken under a contract that is not in force any more."""
+    entries = (entry for entry in loop.ledger.read() if isinstance(entry.event, ImagesAccepted))
+    return any(entry.contract != loop.contract.digest for entry in entries)
+
+
+def _still_allowed(loop: Loop, chats: Sequence[LabeledImage], contract: ChatContract) -> list[LabeledImage]:
+    """Chats whose answers the grader of today would refuse teach what is no longer wanted."""
+    lines = (loop.store.get(image_path(each.digest, each.media_type)).content for each in chats)
+    return [each for each, line in zip(chats, lines, strict=True) if still_allowed(line, contract)]
 
 
 def image_path(digest: str, media_type: str) -> str:
-    """Where the bytes of an accepted image are stored, once for all loops."""
+    """Where the bytes of an accepted image or chat are stored, once for all loops."""
     return f"{DATA}/images/{digest[:2]}/{digest}.{SUFFIXES[media_type]}"

@@ -11,9 +11,11 @@ from cloud.foundry import Foundry
 from cloud.ledger import Authorship, Ledger
 from cloud.settings import Settings, load_settings
 from cloud.store import DATA, Store
-from data_contracts.contract_file import read_contract
-from data_contracts.image_contract import ImageContract
+from data_contracts.chat_contract import ChatContract
+from data_contracts.errors import WrongInput
+from data_contracts.image_contract import ImageContract, LoopContract
 from data_contracts.ledger import Actor, Event, LedgerEntry
+from data_contracts.loop_contract import read_loop_contract
 from data_contracts.record import Record
 from decisions.loop_state import Iteration, LoopState, state_of
 
@@ -32,7 +34,7 @@ class Loop:
 
     folder: Path
     settings: Settings
-    contract: ImageContract
+    contract: LoopContract
     store: Store
     ledger: Ledger
     foundry: Foundry
@@ -45,8 +47,24 @@ class Loop:
 
     @property
     def prompt(self) -> str:
-        """The system prompt with the answers of the contract in force."""
+        """The system prompt with the answers of the contract in force; chats bring their own."""
+        if isinstance(self.contract, ChatContract):
+            return ""
         return self.settings.prompt.replace("{classes}", self.contract.class_list())
+
+    @property
+    def image_contract(self) -> ImageContract:
+        """The contract, of images; raises WrongInput in a loop of chats."""
+        if isinstance(self.contract, ImageContract):
+            return self.contract
+        raise WrongInput(f"The loop {self.name} is one of chats; this works for loops of images only")
+
+    @property
+    def chat_contract(self) -> ChatContract:
+        """The contract, of chats; raises WrongInput in a loop of images."""
+        if isinstance(self.contract, ChatContract):
+            return self.contract
+        raise WrongInput(f"The loop {self.name} is one of images; this works for loops of chats only")
 
     def path(self, *parts: str) -> str:
         """Path in the store below the loop's own folder."""
@@ -106,7 +124,7 @@ def running_flow() -> Actor:
     return Actor(name=f"{flow_run.flow_name} {flow_run.name}", established="flow run")
 
 
-def _contract(file: Path) -> ImageContract:
+def _contract(file: Path) -> LoopContract:
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -115,6 +133,6 @@ def _contract(file: Path) -> ImageContract:
 
 
 @lru_cache(maxsize=16)
-def _read_contract(content: bytes, name: str) -> ImageContract:
+def _read_contract(content: bytes, name: str) -> LoopContract:
     """Every task asks for the contract, and checking it against the standard takes longer than most of them."""
-    return read_contract(content, name=name)
+    return read_loop_contract(content, name=name)

@@ -6,9 +6,11 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
+from data_contracts.chat_contract import ChatContract
 from data_contracts.ledger import Decided
 from data_contracts.summary import IterationSummary
 from decisions.loop_state import Iteration
+from decisions.pairing import agreement
 from tasks.charts import confusion_counts, confusion_picture, png_url
 from tasks.formats import blank, interval, outcome, percent
 from tasks.loop import Loop, Turn, connect
@@ -63,10 +65,10 @@ def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
 
 
 def confusion_pictures(loop: Loop, iteration: Iteration) -> list[bytes]:
-    """The confusion matrices before and after as PNG; none while nothing was decided."""
+    """The confusion matrices before and after as PNG; none while nothing was decided, or where there are no classes."""
     labels = loop.contract.labels
     before, after = evaluations(loop, iteration)
-    if before is None or after is None:
+    if before is None or after is None or not loop.contract.tells_classes:
         return []
     role = "Champion before" if iteration.opened.champion else "Base model"
     titles = (f"{role}: {before.accuracy:.1%}", f"Challenger {iteration.number}: {after.accuracy:.1%}")
@@ -82,10 +84,26 @@ def _publish_decision(loop: Loop, iteration: Iteration, decided: Decided) -> Non
     models = f"Challenger: `{decided.challenger}`\n\nCompared with: `{decided.champion}`"
     text = f"## {decided.code}\n\n{decided.reason}{answered}\n\n{gain}\n\n{models}"
     create_markdown_artifact(text, key=f"{loop.name}-decision", description=f"Iteration {iteration.number}")
+    if isinstance(loop.contract, ChatContract):
+        _publish_agreement(loop, iteration)
+        return
     for role, png in zip(("before", "challenger"), confusion_pictures(loop, iteration), strict=True):
         create_image_artifact(
             png_url(png), key=f"{loop.name}-confusion-{role}", description=f"Iteration {iteration.number}"
         )
+
+
+def _publish_agreement(loop: Loop, iteration: Iteration) -> None:
+    """Counts only: a held-out question or answer that is shown could find its way into a training file."""
+    before, after = evaluations(loop, iteration)
+    if before is None or after is None:
+        return
+    told = {True: "right", False: "wrong"}
+    rows = [
+        {"before": told[one], "challenger": told[other], "chats": count}
+        for (one, other), count in agreement(before, after).items()
+    ]
+    create_table_artifact(rows, key=f"{loop.name}-answers", description=f"Iteration {iteration.number}, as graded")
 
 
 def _row(each: IterationSummary) -> dict[str, object]:

@@ -26,7 +26,8 @@ def evaluations(loop: Loop, iteration: Iteration) -> tuple[Evaluation | None, Ev
 
 
 def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSummary:
-    decided, labels = iteration.decided, loop.contract.labels
+    decided = iteration.decided
+    labels = loop.contract.labels if loop.contract.tells_classes else ()
     champion, challenger = evaluations(loop, iteration)
     base = _base_evaluation(state, iteration)
     ended = iteration.closed_at - iteration.opened_at if iteration.closed_at else None

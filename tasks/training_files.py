@@ -8,14 +8,17 @@ from pathlib import Path
 
 from prefect import task
 
+from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import KaizenError
 from data_contracts.images import Dataset, LabeledImage, Split
 from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
-from data_contracts.training import JobStatus
+from data_contracts.training import JobStatus, SentExamples
 from decisions.next_iteration import SMALLEST_TRAINING_SET
 from decisions.preflight import Account, FileToSend, Preflight, preflight
+from decisions.reconciliation import sent_examples
+from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -32,6 +35,8 @@ class TrainingFiles(Record):
     training: str
     validation: str | None
     examples: int
+    sent: tuple[SentExamples, ...] = ()
+    exact_tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,11 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
     intended = loop.iteration(turn.iteration).intended
     if intended is not None:
         return TrainingFiles(
-            training=intended.training_file, validation=intended.validation_file, examples=intended.examples
+            training=intended.training_file,
+            validation=intended.validation_file,
+            examples=intended.examples,
+            sent=intended.sent,
+            exact_tokens=intended.exact_tokens,
         )
     with tempfile.TemporaryDirectory() as folder:
         files = prepare(loop, frozen_dataset(loop, turn), policy, Path(folder))
@@ -62,18 +71,35 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         if not verdict.fits:
             raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
         ids = [_uploaded(loop, file) for file in files]
+    examples = files[0].written.examples
     return TrainingFiles(
-        training=ids[0], validation=ids[1] if len(ids) > 1 else None, examples=len(files[0].written.examples)
+        training=ids[0],
+        validation=ids[1] if len(ids) > 1 else None,
+        examples=len(examples),
+        sent=sent_examples(examples, policy.detail),
     )
 
 
 def prepare(loop: Loop, dataset: Dataset, policy: TrainingPolicy, folder: Path | None) -> list[Prepared]:
     """The training file and, with enough images, the validation file, in *folder* or, without one, only measured."""
+    if isinstance(loop.contract, ChatContract):
+        return _prepared_chats(loop, dataset, folder)
     secret = {digest_as_sent(loop, image) for image in dataset.of(Split.HELD_OUT)}
     files = []
     for role, split in (("train", Split.TRAIN), ("validation", Split.VALIDATION)):
         path = folder / f"{role}.jsonl" if folder else None
         written = write_jsonl(loop, _shuffled(dataset.of(split)), policy.detail, path, secret)
+        if split is Split.TRAIN or len(written.examples) >= SMALLEST_TRAINING_SET:
+            files.append(Prepared(role, f"kaizen-{loop.name}-{role}-{written.digest[:16]}.jsonl", path, written))
+    return files
+
+
+def _prepared_chats(loop: Loop, dataset: Dataset, folder: Path | None) -> list[Prepared]:
+    """As `prepare`, for a loop of chats; a held-out question is in no file, for it is in the dataset once."""
+    files = []
+    for role, split in (("train", Split.TRAIN), ("validation", Split.VALIDATION)):
+        path = folder / f"{role}.jsonl" if folder else None
+        written = write_chats(loop, _shuffled(dataset.of(split)), path)
         if split is Split.TRAIN or len(written.examples) >= SMALLEST_TRAINING_SET:
             files.append(Prepared(role, f"kaizen-{loop.name}-{role}-{written.digest[:16]}.jsonl", path, written))
     return files

@@ -33,6 +33,7 @@ from data_contracts.ledger import (
     ModelDeploymentIntended,
     TrainingFinished,
     TrainingIntended,
+    TrainingReconciled,
     TrainingSubmitted,
     entry_hash,
     read_entry,
@@ -80,6 +81,7 @@ EVENTS: list[Event] = [
         trained_tokens=12,
         problem=None,
     ),
+    TrainingReconciled(job="ftjob-1", sent=10, at_least=10, at_most=10, loss_share=0.0, stops=False, reason="all"),
     CheckpointChosen(
         checkpoint=Checkpoint(model="any", step=3, full_valid_loss=0.1), reason="any", flags=("LARGE_GAP",)
     ),
