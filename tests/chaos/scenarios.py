@@ -29,7 +29,7 @@ account = "local"
 capacity = 100000
 
 [training]
-settling_minutes = 0.05
+settling_minutes = 0.08
 smallest_addition = 3
 
 [promotion]

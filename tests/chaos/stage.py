@@ -1,6 +1,5 @@
 """Where a case is played: a folder, an emulator on it, and a warm parent that runs the scenario's flow."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,9 +86,11 @@ class Stage:
         """Script a fault of the emulator."""
         self.foundry.ask("POST", "/emulator/faults", dict(fault))
 
-    def end_faults(self) -> None:
-        """Let every fault be over."""
+    def end_faults(self) -> int:
+        """Let every fault be over; returns how often they struck."""
+        struck = sum(int(each["struck"]) for each in self.foundry.faults())
         self.foundry.ask("DELETE", "/emulator/faults")
+        return struck
 
     def _order(self, scenario: str, action: str, **how: Any) -> Ended:
         order = {"scenario": scenario, "action": action, "place": self.place, "address": self.foundry.address, **how}
@@ -104,8 +105,3 @@ def stage(place: Place, parent: WarmParent, *options: str) -> Iterator[Stage]:
         yield Stage(place, parent, foundry)
     finally:
         foundry.kill()
-
-
-def as_json(value: Any) -> str:
-    """*value* as one line."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
