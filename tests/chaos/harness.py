@@ -109,7 +109,7 @@ class Harness:
             return _kept(on, each)
 
     def _play(self, parent: WarmParent, chosen: Case) -> Played:
-        place = self._put_back(chosen.scenario, chosen.snapshot, f"case {chosen.seed}-{chosen.number}")
+        place = self._put_back(chosen.scenario, chosen.snapshot, folder_of(chosen))
         (place.folder / "case.json").write_text(chosen.model_dump_json(indent=2))
         wanted = self._wanted(parent, chosen)
         options = ("--job-list-lag-seconds", str(LAG_SECONDS * SPEED)) if chosen.lags else ()
@@ -143,6 +143,11 @@ def harness(
     finally:
         for each in parents:
             each.end()
+
+
+def folder_of(chosen: Case) -> str:
+    """The name of the folder in which a case is played."""
+    return f"case-{chosen.seed}-{chosen.number}"
 
 
 def again(played: Played) -> str:
