@@ -98,6 +98,18 @@ class UploadedFile(Record):
     usable: bool = Field(description="False where processing failed or the file is being deleted.")
 
 
+class CurvePoint(Record):
+    """What a job measured at one step; None for what it did not measure there."""
+
+    step: int
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    valid_loss: float | None = Field(None, description="On a sample of the validation file, so it jumps.")
+    valid_accuracy: float | None = None
+    full_valid_loss: float | None = Field(None, description="On the whole validation file, once an epoch.")
+    full_valid_accuracy: float | None = None
+
+
 class Checkpoint(Record):
     """What a job left after an epoch; deployable, and the start of the next job."""
 

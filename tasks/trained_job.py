@@ -7,6 +7,7 @@ from data_contracts.ledger import CheckpointChosen, TrainingFinished, TrainingRe
 from data_contracts.policies import TrainingPolicy
 from decisions.checkpoints import choose_checkpoint
 from decisions.reconciliation import Trained, reconcile
+from tasks.curves import stored_curve
 from tasks.loop import Turn, connect
 from tasks.retrying import PATIENTLY
 
@@ -49,8 +50,8 @@ def choose_best_checkpoint(turn: Turn, job: str) -> CheckpointChosen:
     checkpoints = loop.foundry.checkpoints(job)
     if not checkpoints:
         raise TrainingFailed(f"{job} succeeded but left no checkpoint to deploy")
-    choice = choose_checkpoint(checkpoints)
+    choice = choose_checkpoint(checkpoints, curve=stored_curve(loop, turn.iteration))
     get_run_logger().info("Checkpoint chosen: %s", choice.reason)
-    chosen = CheckpointChosen(checkpoint=choice.checkpoint, reason=choice.reason, flags=choice.flags)
+    chosen = CheckpointChosen(**dict(choice))
     loop.record(turn, chosen)
     return chosen

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
 
 from data_contracts.ledger import ModelDeploymentIntended
 from flows.improve_model import improve_model
@@ -43,3 +44,15 @@ def test_a_job_that_skipped_nothing_says_so_and_goes_on_to_the_gate(ready: LoopF
     assert iteration.reconciled
     assert (iteration.reconciled.loss_share, iteration.reconciled.stops) == (0.0, False)
     assert iteration.decided
+
+
+def test_the_report_and_the_run_show_the_losses_and_the_chosen_checkpoint(ready: LoopFolder) -> None:
+    improve_model(ready.name)
+
+    loop = ready.loop()
+    report = loop.store.get(loop.iteration_path(1, "report.html")).content.decode()
+    with get_client(sync_client=True) as client:
+        keys = {each.key for each in client.read_artifacts()}
+    assert "Training and validation losses of iteration 1" in report
+    assert "Chosen: step" in report
+    assert f"{loop.name}-losses" in keys
