@@ -8,6 +8,7 @@ broke a promise are kept.
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -84,4 +85,5 @@ def _tell(played: Played, home: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what it started ends with it
     report("chaos", measure)
