@@ -10,9 +10,9 @@ from pydantic import Field, TypeAdapter
 from data_contracts.evaluation import Action, Code
 from data_contracts.images import RuleOutcome
 from data_contracts.record import Record
-from data_contracts.training import Checkpoint, JobStatus, TrainingRequest
+from data_contracts.training import Checkpoint, JobStatus, ReportedHyperparameters, SentExamples, TrainingRequest
 
-Outcome = Literal["promoted", "kept the champion", "training failed"]
+Outcome = Literal["promoted", "kept the champion", "training failed", "training incomplete"]
 """How an iteration can end."""
 
 SCHEMA = 1
@@ -144,6 +144,8 @@ class TrainingIntended(Record):
     training_file: str
     validation_file: str | None
     examples: int
+    sent: tuple[SentExamples, ...] = Field((), description="The training file by class and tokens.")
+    exact_tokens: bool = Field(default=False, description="Whether the texts' tokens are counted, not estimated.")
 
 
 class TrainingSubmitted(Record):
@@ -166,6 +168,21 @@ class TrainingFinished(Record):
     model: str | None
     trained_tokens: int | None
     problem: str | None
+    hyperparameters: ReportedHyperparameters = Field(default_factory=ReportedHyperparameters)
+
+
+class TrainingReconciled(Record):
+    """How many of the examples sent the service trained on, as far as its bill tells."""
+
+    kind: Literal["training reconciled"] = "training reconciled"
+    job: str
+    sent: int
+    at_least: int
+    at_most: int
+    loss_share: float | None
+    classes_at_risk: tuple[str, ...] = ()
+    stops: bool = Field(description="Too few: no model deployment is bought for the job's model.")
+    reason: str
 
 
 class CheckpointChosen(Record):
@@ -175,6 +192,7 @@ class CheckpointChosen(Record):
     checkpoint: Checkpoint
     reason: str
     flags: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class ModelDeploymentIntended(Record):
@@ -292,6 +310,7 @@ Event = Annotated[
     | TrainingIntended
     | TrainingSubmitted
     | TrainingFinished
+    | TrainingReconciled
     | CheckpointChosen
     | ModelDeploymentIntended
     | ModelDeploymentCreated

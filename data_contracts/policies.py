@@ -42,6 +42,9 @@ class TrainingPolicy(Record):
     budget: BudgetPolicy = Field(
         BudgetPolicy(), title="Budget", description="What exceeds it is refused before anything is uploaded or bought."
     )
+    largest_loss_share: Share = Field(
+        0.05, description="Share of the training examples that Azure may leave out before the iteration is stopped."
+    )
     deadline_hours: float = Field(72, gt=0, description="How long a job may take before a person is asked.")
 
 

@@ -26,6 +26,23 @@ class Hyperparameters(Record):
     learning_rate_multiplier: float | None = None
 
 
+class ReportedHyperparameters(Record):
+    """What a job really used; None as long as the service has not chosen."""
+
+    n_epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate_multiplier: float | None = None
+
+
+class SentExamples(Record):
+    """Examples of a training file that have one label and cost the same tokens."""
+
+    label: str = Field(description="Empty where examples have no class.")
+    text_tokens: int = Field(description="Of each example.")
+    image_tokens: int = Field(description="Of each example.")
+    examples: int
+
+
 class TrainingRequest(Record):
     """One fine-tuning job as we want it, before any file has been uploaded."""
 
@@ -67,6 +84,7 @@ class TrainingJob(Record):
     created_at: datetime
     fine_tuned_model: str | None = None
     trained_tokens: int | None = None
+    hyperparameters: ReportedHyperparameters = Field(default_factory=ReportedHyperparameters)
     result_files: tuple[str, ...] = ()
     problem: str | None = None
 
@@ -78,6 +96,18 @@ class UploadedFile(Record):
     name: str
     bytes: int
     usable: bool = Field(description="False where processing failed or the file is being deleted.")
+
+
+class CurvePoint(Record):
+    """What a job measured at one step; None for what it did not measure there."""
+
+    step: int
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    valid_loss: float | None = Field(None, description="On a sample of the validation file, so it jumps.")
+    valid_accuracy: float | None = None
+    full_valid_loss: float | None = Field(None, description="On the whole validation file, once an epoch.")
+    full_valid_accuracy: float | None = None
 
 
 class Checkpoint(Record):

@@ -29,6 +29,7 @@ from data_contracts.ledger import (
     TrainingFinished,
     TrainingForecast,
     TrainingIntended,
+    TrainingReconciled,
     TrainingSubmitted,
 )
 from data_contracts.record import Record
@@ -49,6 +50,7 @@ class Iteration(Record):
     submitted_at: datetime | None = None
     finished: TrainingFinished | None = None
     finished_at: datetime | None = None
+    reconciled: TrainingReconciled | None = None
     checkpoint: CheckpointChosen | None = None
     looked: HeldOutLookedAt | None = None
     evaluations: Mapping[str, Evaluated] = Field(default_factory=dict, description="By model.")
@@ -186,6 +188,7 @@ def models_that_learned(iterations: Iterable[Iteration], trained: Collection[int
 FIELD_OF_EVENT = {
     DatasetFrozen: "dataset",
     TrainingForecast: "forecast",
+    TrainingReconciled: "reconciled",
     CheckpointChosen: "checkpoint",
     Decided: "decided",
 }

@@ -18,13 +18,14 @@ SHRUNKEN_BYTES = 1.5
 
 
 class Sent(NamedTuple):
-    """One example as it is sent: its whole line and its image in bytes, the image's sides, the tokens of its text."""
+    """One example as it is sent: its line and image in bytes, the image's sides, its text's tokens, its label."""
 
     line_bytes: int
     image_bytes: int
     width: int
     height: int
     text_tokens: int
+    label: str = ""
 
 
 class Account(Record):

@@ -22,7 +22,7 @@ PATTERNS: Mapping[SecretKind, re.Pattern[str]] = {
         r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bglpat-[\w-]{20,}|\bxox[abeprs]-[\w-]{10,}"
         r"|\bsk-[\w-]{20,}|\bhf_[A-Za-z0-9]{30,}"
     ),
-    "JSON web token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+    "JSON web token": re.compile(r"(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
     "key or password": re.compile(
         r"""\b(?:api[_ -]?key|access[_ -]?key|client[_ -]?secret|secret|password|passwd|pwd|token)\b["']?"""
         r"""\s{0,3}[:=]\s{0,3}["']?""" + VALUE,

@@ -14,6 +14,7 @@ from data_contracts.record import Record
 from data_contracts.training import JobStatus
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation import Contender, evaluate
+from tasks.following import follow_training
 from tasks.forecasting import allow_purchase
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
@@ -21,8 +22,9 @@ from tasks.model_choice import champion_or_base, check_model, refusal_meanwhile
 from tasks.model_deployments import challenger_name, delete_dispensable, deploy
 from tasks.promotion import approval, decide, swap
 from tasks.reports import publish_iteration, publish_missing_report
-from tasks.training import choose_best_checkpoint, follow_training, submit_training
+from tasks.trained_job import choose_best_checkpoint, reconcile_training
 from tasks.training_files import upload_training_files
+from tasks.training_jobs import submit_training
 
 
 class Result(Record):
@@ -71,6 +73,9 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     trained = train(turn, training)
     if trained.status is not JobStatus.SUCCEEDED:
         return ended(turn, "training failed", trained.problem or f"{trained.job} {trained.status}")
+    reconciled = reconcile_training(turn, trained, training)
+    if reconciled.stops:
+        return ended(turn, "training incomplete", reconciled.reason)
     chosen = choose_best_checkpoint(turn, trained.job).checkpoint
     name = deploy(turn, challenger_name(turn), chosen.model)
     challenger = Contender(model=chosen.model, model_deployment=name, detail=training.detail)

@@ -3,10 +3,18 @@
 import base64
 import io
 from collections.abc import Sequence
+from typing import Any
 
 from data_contracts.evaluation import Evaluation
+from data_contracts.training import CurvePoint
 
 NO_LABEL = "no label"
+LOSSES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("train_loss", "training loss", {"color": "#93c5fd", "linewidth": 1.2}),
+    ("valid_loss", "validation loss, of a sample", {"color": "#fdba74", "linewidth": 1.2}),
+    ("full_valid_loss", "validation loss, of all, by epoch", {"color": "#c2410c", "marker": "o", "linewidth": 1.6}),
+)
+"""Fields of a curve's points with the names and strokes under which they are drawn."""
 
 
 def confusion_counts(evaluation: Evaluation, labels: Sequence[str]) -> list[list[int]]:
@@ -51,3 +59,29 @@ def confusion_picture(counts: Sequence[Sequence[int]], labels: Sequence[str], ti
 def png_url(png: bytes) -> str:
     """The PNG as a data URL, so that a page or an artifact needs nothing from outside."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def loss_picture(curve: Sequence[CurvePoint], chosen: int | None, title: str) -> bytes:
+    """The losses of a job by step as PNG, the *chosen* checkpoint's step marked."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.6), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    for name, label, style in LOSSES:
+        points = [(each.step, loss) for each in curve if (loss := getattr(each, name)) is not None]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=label, **style)
+    if chosen is not None:
+        axes.axvline(chosen, color="#047857", linestyle="--", linewidth=1.2, label=f"chosen checkpoint, step {chosen}")
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss")
+    axes.set_ylim(bottom=0)
+    axes.set_title(title, fontsize=11, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=9)
+    out = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(out, format="png")
+    return out.getvalue()

@@ -12,6 +12,7 @@ from data_contracts.summary import IterationSummary
 from decisions.loop_state import Iteration
 from decisions.pairing import agreement
 from tasks.charts import confusion_counts, confusion_picture, png_url
+from tasks.curves import curve_picture
 from tasks.formats import blank, interval, outcome, percent
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -31,6 +32,11 @@ def publish_iteration(turn: Turn) -> str:
         key=f"{loop.name}-iterations",
         description=f"Every iteration of {loop.name}; both models of one answered the same held-out images",
     )
+    curve = curve_picture(loop, iteration)
+    if curve is not None:
+        create_image_artifact(
+            png_url(curve), key=f"{loop.name}-losses", description=f"Losses of iteration {turn.iteration}"
+        )
     if iteration.decided is not None:
         _publish_decision(loop, iteration, iteration.decided)
     return path
@@ -58,11 +64,14 @@ def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
     pictures = {
         each.number: [png_url(png) for png in confusion_pictures(loop, each).values()] for each in state.iterations
     }
+    drawn = {each.number: curve_picture(loop, each) for each in state.iterations}
     return environment.get_template("report.html.j2").render(
         loop=loop.name,
         champion=state.champion.model if state.champion else None,
         iterations=summaries,
         pictures=pictures,
+        curves={number: png_url(png) if png else None for number, png in drawn.items()},
+        training={each.number: training_lines(each) for each in state.iterations},
     )
 
 
@@ -79,6 +88,12 @@ def confusion_pictures(loop: Loop, iteration: Iteration) -> Mapping[str, bytes]:
         for place, (title, each) in shown.items()
         if each is not None
     }
+
+
+def training_lines(iteration: Iteration) -> list[str]:
+    """What was found after the job had ended: how much it was trained on, and which checkpoint was chosen."""
+    checkpoint, reconciled = iteration.checkpoint, iteration.reconciled
+    return [*([reconciled.reason] if reconciled else []), *([f"Chosen: {checkpoint.reason}"] if checkpoint else [])]
 
 
 def _publish_decision(loop: Loop, iteration: Iteration, decided: Decided) -> None:

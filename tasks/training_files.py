@@ -14,9 +14,10 @@ from data_contracts.images import Dataset, LabeledImage, Split
 from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
-from data_contracts.training import JobStatus
+from data_contracts.training import JobStatus, SentExamples
 from decisions.next_iteration import SMALLEST_TRAINING_SET
 from decisions.preflight import Account, FileToSend, Preflight, preflight
+from decisions.reconciliation import sent_examples
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect
@@ -34,6 +35,8 @@ class TrainingFiles(Record):
     training: str
     validation: str | None
     examples: int
+    sent: tuple[SentExamples, ...] = ()
+    exact_tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,11 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
     intended = loop.iteration(turn.iteration).intended
     if intended is not None:
         return TrainingFiles(
-            training=intended.training_file, validation=intended.validation_file, examples=intended.examples
+            training=intended.training_file,
+            validation=intended.validation_file,
+            examples=intended.examples,
+            sent=intended.sent,
+            exact_tokens=intended.exact_tokens,
         )
     with tempfile.TemporaryDirectory() as folder:
         files = prepare(loop, frozen_dataset(loop, turn), policy, Path(folder))
@@ -64,8 +71,12 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         if not verdict.fits:
             raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
         ids = [_uploaded(loop, file) for file in files]
+    examples = files[0].written.examples
     return TrainingFiles(
-        training=ids[0], validation=ids[1] if len(ids) > 1 else None, examples=len(files[0].written.examples)
+        training=ids[0],
+        validation=ids[1] if len(ids) > 1 else None,
+        examples=len(examples),
+        sent=sent_examples(examples, policy.detail),
     )
 
 

@@ -69,7 +69,7 @@ def write_jsonl(
                 out.writelines((frame.head, content, frame.tail))
             digest.update(frame.head + known + frame.tail)
             size = len(frame.head) + len(content) + len(frame.tail)
-            sent.append(Sent(size, len(jpeg), *sides(jpeg), frame.tokens))
+            sent.append(Sent(size, len(jpeg), *sides(jpeg), frame.tokens, image.label))
     return Written(digest.hexdigest(), tuple(sent))
 
 

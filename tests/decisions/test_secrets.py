@@ -56,3 +56,8 @@ def test_a_kind_that_the_contract_allows_is_no_secret() -> None:
 
 def test_every_kind_that_a_contract_can_name_has_a_pattern() -> None:
     assert PATTERNS.keys() == set(get_args(SecretKind))
+
+
+@pytest.mark.parametrize("text", ["-eyJ", "Server=a;", "a://b:", "a.b+c-", "password: ", "-----BEGIN A ", "?sig=", "1"])
+def test_a_long_text_made_to_be_slow_is_searched_all_the_same(text: str) -> None:
+    assert secret_in(text * (1_000_000 // len(text))) is None

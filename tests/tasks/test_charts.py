@@ -6,7 +6,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from tasks.charts import confusion_counts, confusion_picture, png_url
+from data_contracts.training import CurvePoint
+from tasks.charts import confusion_counts, confusion_picture, loss_picture, png_url
 from tests.decisions.builders import answer, evaluation
 
 LABELS = ("crazing", "patches", "scratches")
@@ -77,3 +78,17 @@ def test_a_png_url_decodes_back_to_the_png() -> None:
 
     assert head == "data:image/png;base64"
     assert base64.b64decode(body, validate=True) == png
+
+
+CURVE = [CurvePoint(step=1, train_loss=1.0), CurvePoint(step=10, train_loss=0.1, full_valid_loss=0.5)]
+
+
+def test_losses_are_drawn_and_the_chosen_checkpoint_is_marked() -> None:
+    unmarked, marked = loss_picture(CURVE, None, "any"), loss_picture(CURVE, 10, "any")
+
+    assert Image.open(io.BytesIO(marked)).format == "PNG"
+    assert unmarked != marked
+
+
+def test_a_curve_without_points_can_be_drawn() -> None:
+    assert Image.open(io.BytesIO(loss_picture([], None, "any"))).format == "PNG"

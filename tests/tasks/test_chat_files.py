@@ -4,7 +4,10 @@ import io
 
 import pytest
 
-from tasks.chat_files import LONGEST_LINE, lines
+from data_contracts.chats import Chat
+from data_contracts.images import Refusal
+from tasks.chat_files import LONGEST_LINE, check_lines, lines
+from tests.support.chats import contract, line, said
 
 LONG = b"x" * 10_000_000
 
@@ -27,3 +30,21 @@ def test_lines_keep_their_numbers_and_those_that_are_too_long_are_told(
     content: bytes, found: list[tuple[int, bytes | None]]
 ) -> None:
     assert list(lines(io.BytesIO(content))) == found
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_in_another_encoding_is_refused_as_a_whole(encoding: str) -> None:
+    content = "\n".join(line(said(f"{n}?", "So.")).decode() for n in range(3)).encode(encoding)
+    (refused,) = check_lines(io.BytesIO(content), "a.jsonl", contract())
+
+    assert isinstance(refused, Refusal)
+    assert (refused.file, refused.code) == ("a.jsonl", "byte_order_mark")
+    assert refused.reason.endswith("save it as UTF-8 without a byte order mark")
+
+
+def test_a_file_with_other_ends_of_lines_has_the_same_chats() -> None:
+    rows = [line(said(f"{n}?", "So.")) for n in range(3)]
+    found = [list(check_lines(io.BytesIO(end.join(rows)), "a", contract())) for end in (b"\n", b"\r\n")]
+
+    assert all(isinstance(each, Chat) for each in found[0])
+    assert found[0] == found[1]

@@ -1,0 +1,61 @@
+"""Fine-tuning files of an Azure OpenAI account."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import openai
+
+from cloud.azure_data_plane import AzureDataPlane, ask
+from cloud.errors import CloudRefused
+from cloud.waiting import eventually
+from data_contracts.training import UploadedFile
+
+FILE_PATIENCE = 30 * 60
+
+
+class AzureFiles(AzureDataPlane):
+    """The part of a Trainer that keeps files."""
+
+    def find_file(self, name: str) -> str | None:
+        """See Trainer.find_file."""
+        usable = next((file for file in self.files() if file.usable and file.name == name), None)
+        return self._processed(usable.id, name) if usable else None
+
+    def files(self) -> Sequence[UploadedFile]:
+        """See Trainer.files."""
+        found = ask(lambda: list(self._data.files.list(purpose="fine-tune")))
+        unusable = ("error", "deleted", "deleting")
+        return [
+            UploadedFile(id=each.id, name=each.filename, bytes=each.bytes or 0, usable=each.status not in unusable)
+            for each in found
+        ]
+
+    def upload(self, file: Path, name: str) -> str:
+        """See Trainer.upload; the client's own retries are off, for after a lost answer each would leave a copy."""
+        once = self._data.with_options(max_retries=0)
+        with file.open("rb") as stream:
+            uploaded = ask(lambda: once.files.create(file=(name, stream), purpose="fine-tune"))
+        return self._processed(uploaded.id, name)
+
+    def delete_file(self, file: str) -> None:
+        """See Trainer.delete_file."""
+
+        def delete() -> None:
+            with suppress(openai.NotFoundError):
+                self._data.files.delete(file)
+
+        ask(delete)
+
+    def content(self, file: str) -> bytes:
+        """See Trainer.content."""
+        return ask(lambda: self._data.files.content(file).read())
+
+    def _processed(self, id_: str, name: str) -> str:
+        def look() -> str | None:
+            file = ask(lambda: self._data.files.retrieve(id_))
+            if file.status == "error":
+                raise CloudRefused(f"Azure did not take the file {name}: {file.status_details or 'no reason given'}")
+            return id_ if file.status == "processed" else None
+
+        return eventually(look, FILE_PATIENCE, f"The file {name} ({id_}) is still not processed")

@@ -1,0 +1,30 @@
+"""Uploading to Azure OpenAI: a lost answer leaves no copy."""
+
+from pathlib import Path
+
+import pytest
+
+from cloud.azure_openai import AzureOpenAI
+from cloud.errors import CloudUnavailable
+from cloud.settings import FoundrySettings
+from foundry_emulator.testing import API_KEY, FoundryProcess, running
+from tests.foundry_emulator.support import examples, training_file
+
+NAME = "kaizen-steel-train-0123456789abcdef.jsonl"
+
+
+def azure(foundry: FoundryProcess) -> AzureOpenAI:
+    """Our client of the emulator."""
+    settings = {"endpoint": f"{foundry.address}/openai/v1/", "subscription": "any", "resource_group": "any"}
+    return AzureOpenAI(FoundrySettings.model_validate({**settings, "account": "local"}), API_KEY)
+
+
+def test_an_upload_whose_answer_was_lost_is_found_again_and_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(training_file(examples(range(3))))
+    with running(tmp_path / "emulator") as foundry:
+        foundry.fault(method="POST", path="/openai/v1/files", reset=True, after_work=True, count=1)
+        service = azure(foundry)
+        with pytest.raises(CloudUnavailable):
+            service.upload(tmp_path / NAME, NAME)
+
+        assert [service.find_file(NAME)] == [file.id for file in service.files()]
