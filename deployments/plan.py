@@ -8,10 +8,14 @@ from data_contracts.limits import current_limits
 from data_contracts.models import current_models
 from data_contracts.prices import current_prices
 from decisions.forecast import Cost, Forecast
+from decisions.preflight import Check
 from tasks.loop import connect
 from tasks.planning import NextRun, plan_next
 
 WIDTH = 80
+TWO_HOURS = 120
+NEAR = 0.1
+"""Share of a limit from which it is shown although it is kept; `--json` has all."""
 NAMES = {"training": "training", "evaluation": "answers", "hosting": "hosting"}
 
 
@@ -25,7 +29,7 @@ def plan_loop(folder: Path) -> tuple[list[str], dict[str, object]]:
 def told(plan: NextRun) -> Iterator[str]:
     """The plan in lines of at most 80 columns."""
     yield from _wrapped(f"The next run would {plan.does}: {plan.why}.", "")
-    if plan.iteration is not None and plan.buys:
+    if plan.forecast is not None and (plan.iteration is None or "training" in plan.buys):
         way = "continue from" if plan.continues else "start from the base model"
         yield from _wrapped(f"Training would {way} {plan.parent}.", "")
     if plan.forecast is not None:
@@ -76,8 +80,16 @@ def _budget(plan: NextRun) -> Iterator[str]:
 
 def _limits(plan: NextRun) -> Iterator[str]:
     if plan.fit is not None:
-        title = "Azure's limits: the set fits" if plan.fit.fits else "Azure's limits: the set does not fit"
-        yield from _section(title, [f"{'ok ' if check.fits else 'NO '} {check}" for check in plan.fit.checks], hang=6)
+        verdict = "the set fits" if plan.fit.fits else "the set does not fit"
+        shown = [check for check in plan.fit.checks if not check.fits or _is_near(check)]
+        rest = len(plan.fit.checks) - len(shown)
+        yield f"Azure's limits: {verdict}; {rest} of {len(plan.fit.checks)} are far away"
+        for check in shown:
+            yield from _wrapped(f"{'ok ' if check.fits else 'NO '} {check}", "  ", hang=6)
+
+
+def _is_near(check: Check) -> bool:
+    return not check.limit.startswith("fewest") and check.needed > NEAR * check.allowed
 
 
 def _section(title: str, lines: Iterable[str], hang: int = 4) -> Iterator[str]:
@@ -96,7 +108,9 @@ def _wrapped(text: str, indent: str, hang: int = 4) -> list[str]:
 
 
 def _time(minutes: float) -> str:
-    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"  # noqa: PLR2004  (two hours)
+    if minutes < 1:
+        return f"{60 * minutes:.0f} seconds"
+    return f"{minutes:.0f} minutes" if minutes < TWO_HOURS else f"{minutes / 60:.1f} hours"
 
 
 def _as_of() -> str:
