@@ -7,7 +7,7 @@ from prefect import get_run_logger, task
 from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import KaizenError
 from data_contracts.images import Dataset, Split
-from data_contracts.ledger import TrainingForecast
+from data_contracts.ledger import IterationOpened, TrainingForecast
 from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.training import JobStatus
@@ -16,6 +16,7 @@ from decisions.forecast import Forecast, Job, Questions, forecast
 from decisions.loop_state import Iteration, LoopState
 from decisions.preflight import Sent
 from decisions.tokens import text_tokens
+from decisions.training_plan import epochs
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect
@@ -42,7 +43,7 @@ def allow_purchase(turn: Turn, policy: TrainingPolicy) -> None:
     iteration = loop.iteration(turn.iteration)
     if not _is_to_be_bought(iteration, policy):
         return
-    expected = _entry(forecast_of(loop, loop.state(), frozen_dataset(loop, turn), iteration.opened.parent, policy))
+    expected = _entry(forecast_of(loop, loop.state(), frozen_dataset(loop, turn), iteration.opened, policy))
     gone = spent(loop.state(), current_prices(), loop.now())
     problem = over_budget(expected.usd, limits(policy.budget, gone, turn.iteration))
     if problem is not None:
@@ -52,10 +53,12 @@ def allow_purchase(turn: Turn, policy: TrainingPolicy) -> None:
         get_run_logger().info("Iteration %d is expected to cost about $%.2f", turn.iteration, expected.usd)
 
 
-def forecast_of(loop: Loop, state: LoopState, dataset: Dataset, parent: str, policy: TrainingPolicy) -> Forecast:
-    """What training on *dataset* from *parent*, the gate and hosting will cost; measures the files, sends nothing."""
+def forecast_of(
+    loop: Loop, state: LoopState, dataset: Dataset, opened: IterationOpened, policy: TrainingPolicy
+) -> Forecast:
+    """What an iteration opened so costs with *dataset*: training, the gate, hosting; measures files, sends nothing."""
     training = prepare(loop, dataset, policy, None)[0].written.examples
-    return forecast_from(loop, state, dataset, training, parent, policy)
+    return forecast_from(loop, state, dataset, training, opened, policy)
 
 
 def forecast_from(  # noqa: PLR0917  (the same values that `prepare` and `plan_iteration` give)
@@ -63,12 +66,12 @@ def forecast_from(  # noqa: PLR0917  (the same values that `prepare` and `plan_i
     state: LoopState,
     dataset: Dataset,
     training: Sequence[Sent],
-    parent: str,
+    opened: IterationOpened,
     policy: TrainingPolicy,
 ) -> Forecast:
     """As `forecast_of`, for a training file that was measured already."""
-    job = Job(training, policy.detail, policy.n_epochs, policy.training_type)
-    questions = _questions(loop, state, dataset, parent, policy)
+    job = Job(training, policy.detail, epochs(policy, opened.mode or "restart"), policy.training_type)
+    questions = _questions(loop, state, dataset, opened.parent, policy)
     return forecast(job, questions, loop.settings.foundry.sku, state, current_prices())
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from data_contracts.images import Dataset, Split
-from data_contracts.ledger import TrainingFinished
+from data_contracts.ledger import IterationOpened, TrainingFinished
 from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.record import Record
@@ -16,9 +16,9 @@ from decisions.next_iteration import plan_iteration
 from decisions.preflight import Preflight
 from decisions.tokens import counts_exactly
 from decisions.upkeep import Ahead, deletions_ahead
-from tasks.datasets import frozen_dataset
+from tasks.datasets import frozen_dataset, planned_dataset
 from tasks.forecasting import forecast_from
-from tasks.labels import dataset_of
+from tasks.iterations import opening
 from tasks.loop import Loop, Turn
 from tasks.model_choice import verdict_on
 from tasks.training_files import check_fit, prepare
@@ -52,7 +52,7 @@ class _Step(Record):
     does: str
     why: str
     iteration: int | None
-    parent: str
+    opened: IterationOpened = Field(description="As it is in the ledger, or would be.")
     buys: tuple[str, ...]
 
 
@@ -70,25 +70,26 @@ def plan_next(loop: Loop, policy: TrainingPolicy) -> NextRun:
         does=step.does,
         why=step.why,
         iteration=step.iteration,
-        parent=step.parent,
-        continues=is_fine_tuned(step.parent),
+        parent=step.opened.parent,
+        continues=is_fine_tuned(step.opened.parent),
         buys=step.buys,
         texts_counted=counts_exactly(),
         deletes=deletions_ahead(state, loop.name),
         spent=gone,
         budget=budget,
     )
-    return _measured(loop, state, policy, plan)
+    return _measured(loop, state, policy, step.opened, plan)
 
 
 def _step(loop: Loop, state: LoopState, policy: TrainingPolicy) -> _Step:
     if state.open_iteration is not None:
         return _open_step(state.open_iteration, policy)
-    plan = plan_iteration(state, policy, loop.contract)
+    plan = plan_iteration(state, policy, loop.contract, loop.prompt)
     number = len(state.iterations) + 1
+    opened = opening(state, number, plan)
     if not plan.worthwhile:
-        return _Step(does="find nothing to learn from", why=plan.reason, iteration=None, parent=plan.parent, buys=())
-    return _Step(does=f"open iteration {number}", why=plan.reason, iteration=number, parent=plan.parent, buys=ALL)
+        return _Step(does="find nothing to learn from", why=plan.reason, iteration=None, opened=opened, buys=())
+    return _Step(does=f"open iteration {number}", why=plan.reason, iteration=number, opened=opened, buys=ALL)
 
 
 def _open_step(open_one: Iteration, policy: TrainingPolicy) -> _Step:
@@ -104,7 +105,7 @@ def _open_step(open_one: Iteration, policy: TrainingPolicy) -> _Step:
         buys, why = _after_the_job(open_one.finished, policy)
     elif open_one.intended:
         buys, why = AFTER_TRAINING, f"its job {open_one.intended.suffix} is bought, or about to be, and has not ended"
-    return _Step(does=does, why=why, iteration=open_one.number, parent=open_one.opened.parent, buys=buys)
+    return _Step(does=does, why=why, iteration=open_one.number, opened=open_one.opened, buys=buys)
 
 
 def _after_the_job(finished: TrainingFinished, policy: TrainingPolicy) -> tuple[tuple[str, ...], str]:
@@ -115,35 +116,32 @@ def _after_the_job(finished: TrainingFinished, policy: TrainingPolicy) -> tuple[
     return (), f"its job {finished.job} {finished.status}, and all {policy.attempts} attempts are used up"
 
 
-def _measured(loop: Loop, state: LoopState, policy: TrainingPolicy, plan: NextRun) -> NextRun:
+def _measured(loop: Loop, state: LoopState, policy: TrainingPolicy, opened: IterationOpened, plan: NextRun) -> NextRun:
     """The plan with forecast, limits and model facts, as far as there are images to measure."""
-    dataset = _dataset(loop, state)
-    if not dataset.of(Split.TRAIN) or (plan.iteration is not None and not plan.buys):
+    if plan.iteration is not None and not plan.buys:
         return plan
-    assert plan.parent is not None
+    dataset = _dataset(loop, state, opened, policy)
+    if not dataset.of(Split.TRAIN):
+        return plan
     files = prepare(loop, dataset, policy, None)
-    made = forecast_from(loop, state, dataset, files[0].written.examples, plan.parent, policy)
-    fit = check_fit(loop, files, policy)
-    model = verdict_on(loop, plan.parent, policy)
+    made = forecast_from(loop, state, dataset, files[0].written.examples, opened, policy)
+    fit = check_fit(loop, files, policy, made.epochs)
+    model = verdict_on(loop, opened.parent, policy)
     measured = plan.model_copy(update={"forecast": made, "fit": fit, "model": model})
     return measured.model_copy(update={"refusals": _refusals(measured)})
 
 
-def _dataset(loop: Loop, state: LoopState) -> Dataset:
+def _dataset(loop: Loop, state: LoopState, opened: IterationOpened, policy: TrainingPolicy) -> Dataset:
     open_one = state.open_iteration
-    if open_one is None:
-        return dataset_of(loop, state)
-    if open_one.dataset is None:
-        return dataset_of(loop, state, batches=open_one.opened.image_batches)
+    if open_one is None or open_one.dataset is None:
+        return planned_dataset(loop, state, opened, policy).dataset
     return frozen_dataset(loop, Turn(folder=str(loop.folder), iteration=open_one.number, fence=0))
 
 
 def _refusals(plan: NextRun) -> tuple[str, ...]:
-    """What would stop a purchase of training; the set's limits are told even where nothing would be bought."""
-    fit = None if plan.fit is None or plan.fit.fits else plan.fit.problems
-    if plan.iteration is None:
-        return (fit,) if fit else ()
-    if "training" not in plan.buys:
+    """What would stop a purchase of training, in the order in which the run meets it."""
+    if plan.iteration is None or "training" not in plan.buys:
         return ()
-    found = (plan.model.refusal, fit, over_budget(plan.usd, plan.budget))
+    fit = None if plan.fit is None or plan.fit.fits else plan.fit.problems
+    found = (plan.model.refusal, over_budget(plan.usd, plan.budget), fit)
     return tuple(each for each in found if each)

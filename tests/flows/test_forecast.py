@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 def policy(detail: Literal["low", "high"]) -> TrainingPolicy:
-    return TrainingPolicy(detail=detail, settling_minutes=0.02, smallest_addition=20, n_epochs=2)
+    return TrainingPolicy(detail=detail, settling_minutes=0.02, smallest_addition=20, n_epochs=2, restart_share=9)
 
 
 @pytest.mark.parametrize("detail", ["low", "high"])
