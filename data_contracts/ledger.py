@@ -129,6 +129,22 @@ class DatasetFrozen(Record):
     replayed: int | None = Field(None, description="Earlier training examples that are shown again.")
 
 
+class TrainingForecast(Record):
+    """What an iteration was expected to cost, in US dollars, before anything of it was bought."""
+
+    kind: Literal["training forecast"] = "training forecast"
+    training_tokens: int
+    training_usd: float
+    evaluation_usd: float
+    hosting_usd: float
+    exact: bool = Field(description="Whether the training tokens were counted, not estimated.")
+
+    @property
+    def usd(self) -> float:
+        """All of it."""
+        return self.training_usd + self.evaluation_usd + self.hosting_usd
+
+
 class TrainingIntended(Record):
     """A fine-tuning job is about to be bought."""
 
@@ -301,6 +317,7 @@ Event = Annotated[
     | HeldOutVersionMade
     | IterationOpened
     | DatasetFrozen
+    | TrainingForecast
     | TrainingIntended
     | TrainingSubmitted
     | TrainingFinished

@@ -10,6 +10,17 @@ from data_contracts.training import TrainingMode
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+class BudgetPolicy(Record):
+    """What a loop may spend, in US dollars by the price table; empty for no limit."""
+
+    per_iteration_usd: float | None = Field(
+        None, gt=0, title="Per iteration", description="US dollars of training, evaluation and hosting until decided."
+    )
+    per_month_usd: float | None = Field(
+        None, gt=0, title="Per month", description="US dollars in a calendar month, UTC, hosting included."
+    )
+
+
 class TrainingPolicy(Record):
     """When and how a loop fine-tunes."""
 
@@ -41,6 +52,9 @@ class TrainingPolicy(Record):
     attempts: int = Field(2, ge=1, le=5, description="Jobs an iteration may buy when Azure fails one.")
     settling_minutes: float = Field(
         10, ge=0, description="How long an answer that was lost may still turn up in Azure's list of jobs."
+    )
+    budget: BudgetPolicy = Field(
+        BudgetPolicy(), title="Budget", description="What exceeds it is refused before anything is uploaded or bought."
     )
     largest_loss_share: Share = Field(
         0.05, description="Share of the training examples that Azure may leave out before the iteration is stopped."

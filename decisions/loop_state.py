@@ -1,7 +1,7 @@
 """The state of a loop: a fold over the entries of its ledger. What is not in the ledger did not happen."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import Field
 
@@ -27,6 +27,7 @@ from data_contracts.ledger import (
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
     TrainingFinished,
+    TrainingForecast,
     TrainingIntended,
     TrainingReconciled,
     TrainingSubmitted,
@@ -42,11 +43,13 @@ class Iteration(Record):
     opened_at: datetime
     contract: str = Field(description="SHA-256 of the data contract when the iteration was opened.")
     dataset: DatasetFrozen | None = None
+    forecast: TrainingForecast | None = None
     intended: TrainingIntended | None = None
     intended_at: datetime | None = None
     submitted: TrainingSubmitted | None = None
     submitted_at: datetime | None = None
     finished: TrainingFinished | None = None
+    finished_at: datetime | None = None
     reconciled: TrainingReconciled | None = None
     checkpoint: CheckpointChosen | None = None
     looked: HeldOutLookedAt | None = None
@@ -107,6 +110,7 @@ class LoopState(Record):
     champion: ChampionSwitched | None = None
     deployments: Mapping[str, LiveDeployment] = Field(default_factory=dict)
     iterations: tuple[Iteration, ...] = ()
+    booked: Mapping[str, float] = Field(default_factory=dict, description="US dollars by month, such as 2026-11, UTC.")
     other_costs: tuple[CostBooked, ...] = Field((), description="Booked on no iteration.")
 
     @property
@@ -191,7 +195,7 @@ def models_that_learned(iterations: Iterable[Iteration], trained: Collection[int
 
 FIELD_OF_EVENT = {
     DatasetFrozen: "dataset",
-    TrainingFinished: "finished",
+    TrainingForecast: "forecast",
     TrainingReconciled: "reconciled",
     CheckpointChosen: "checkpoint",
     Decided: "decided",
@@ -226,6 +230,8 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             return _iteration(state, entry, intended=event, intended_at=entry.time, submitted=None, finished=None)
         case TrainingSubmitted():
             return _iteration(state, entry, submitted=event, submitted_at=entry.time)
+        case TrainingFinished():
+            return _iteration(state, entry, finished=event, finished_at=entry.time)
         case HeldOutLookedAt():
             looked = _iteration(state, entry, looked=event)
             return looked.model_copy(update={"looks": (*state.looks, event)})
@@ -237,9 +243,7 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
         case ChampionSwitched():
             return _iteration(state, entry, switched=event).model_copy(update={"champion": event})
         case CostBooked():
-            if entry.iteration is None:
-                return state.model_copy(update={"other_costs": (*state.other_costs, event)})
-            return _iteration(state, entry, costs=(*state.iterations[_index(entry)].costs, event))
+            return _booked(state, entry, event)
         case IterationClosed():
             return _iteration(state, entry, closed=event, closed_at=entry.time)
         case ModelDeploymentIntended():
@@ -255,6 +259,15 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             return state.model_copy(update={"deployments": rest})
         case _:
             return _iteration(state, entry, **{FIELD_OF_EVENT[type(event)]: event})
+
+
+def _booked(state: LoopState, entry: LedgerEntry, event: CostBooked) -> LoopState:
+    month = f"{entry.time.astimezone(UTC):%Y-%m}"
+    known = {**state.booked, month: state.booked.get(month, 0.0) + event.usd}
+    if entry.iteration is None:
+        return state.model_copy(update={"booked": known, "other_costs": (*state.other_costs, event)})
+    costs = (*state.iterations[_index(entry)].costs, event)
+    return _iteration(state, entry, costs=costs).model_copy(update={"booked": known})
 
 
 def _held_out_made(state: LoopState, entry: LedgerEntry, event: HeldOutVersionMade) -> LoopState:

@@ -27,3 +27,30 @@ def dispensable_deployments(state: LoopState) -> tuple[Dispensable, ...]:
         for name, live in sorted(state.deployments.items())
         if name not in needed and is_fine_tuned(live.model)
     )
+
+
+class Ahead(Record):
+    """A model deployment that will be deleted when the open or next iteration has ended."""
+
+    name: str
+    model: str
+    reason: str
+
+
+def deletions_ahead(state: LoopState, loop: str) -> tuple[Ahead, ...]:
+    """Every fine-tuned model deployment of ours that goes at the end of the turn, some only if it is promoted."""
+    champion = state.champion
+    open_one = state.open_iteration
+    kept = {champion.model_deployment} if champion else set()
+    if open_one is not None:
+        kept.add(f"{loop}-i{open_one.number:04d}")
+    before = champion.previous_model_deployment if champion else None
+    return tuple(
+        Ahead(
+            name=name,
+            model=live.model,
+            reason="once another model is promoted" if name == before else "neither champion nor the one before it",
+        )
+        for name, live in sorted(state.deployments.items())
+        if name not in kept and is_fine_tuned(live.model)
+    )

@@ -45,7 +45,7 @@ for command in (
     cli_loop.init,
     cli_images.check_images,
     cli_images.ingest,
-    cli_loop.preflight,
+    cli_loop.plan,
     cli_loop.improve,
     cli_loop.approve,
     cli_images.forget,

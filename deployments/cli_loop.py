@@ -1,4 +1,4 @@
-"""The commands that turn a loop: init, preflight, improve, approve, and its ledger."""
+"""The commands that turn a loop: init, plan, improve, approve, and its ledger."""
 
 from pathlib import Path
 
@@ -27,16 +27,18 @@ def init(folder: Path, images: Path | None, env: Path | None, chats: Path | None
 @click.command()
 @LOOP
 @JSON
-def preflight(folder: Path, as_json: bool) -> int:
-    """Show whether the loop's images fit into Azure's limits, buying and uploading nothing.
+def plan(folder: Path, as_json: bool) -> int:
+    """Show what the next run would do, buy and delete, in dollars, doing nothing.
 
-    Example: kaizen preflight --loop loops/steel
+    Ends with 1 when the run would stop: over the budget, a limit of Azure, a model that cannot be trained.
+
+    Example: kaizen plan --loop loops/steel
     """
-    from deployments.preflight import preflight_loop
+    from deployments.plan import plan_loop
 
-    lines, verdict = preflight_loop(folder)
-    show(lines, verdict, as_json=as_json)
-    return 0 if verdict["fits"] else FAILED
+    lines, value = plan_loop(folder)
+    show(lines, value, as_json=as_json)
+    return FAILED if value["refusals"] else 0
 
 
 @click.command()

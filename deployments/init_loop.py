@@ -97,18 +97,22 @@ def _settings(loop: str, notebook: NotebookEnv | None) -> str:
         contract=CONTRACT,
         without_endpoint="" if notebook else WITHOUT_ENDPOINT,
         foundry="\n".join(f"{name} = {_toml(value)}" for name, value in foundry.items()),
-        training=_policy(TrainingPolicy()),
-        promotion=_policy(PromotionPolicy()),
+        training=_policy(TrainingPolicy(), "training"),
+        promotion=_policy(PromotionPolicy(), "promotion"),
     )
 
 
-def _policy(policy: BaseModel) -> str:
-    """Each setting with its default, commented out, and what it means."""
-    lines = []
+def _policy(policy: BaseModel, section: str) -> str:
+    """Each setting with its default, commented out, and what it means; a policy in a policy is a section of its own."""
+    lines: list[str] = []
+    inner: list[str] = []
     for name, field in type(policy).model_fields.items():
         value = getattr(policy, name)
+        if isinstance(value, BaseModel):
+            inner += ["", f"# [{section}.{name}] # {field.description}", _policy(value, f"{section}.{name}")]
+            continue
         lines.append(f"# {name} = {'' if value is None else json.dumps(value)} # {field.description}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *inner])
 
 
 def _write(folder: Path, settings: str, contract: bytes) -> None:

@@ -15,6 +15,7 @@ from data_contracts.training import JobStatus
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation import Contender, evaluate
 from tasks.following import follow_training
+from tasks.forecasting import allow_purchase
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
 from tasks.model_choice import champion_or_base, check_model, refusal_meanwhile
@@ -86,12 +87,14 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
 
 def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished:
     """The fine-tuning job that ended well, or the last one that the policy's attempts allow."""
+    allow_purchase(turn, policy)
     files = upload_training_files(turn, policy)
     while True:
         submitted = submit_training(turn, files, policy)
         finished = follow_training(turn, submitted, policy)
         if finished.status is JobStatus.SUCCEEDED or finished.attempt >= policy.attempts:
             return finished
+        allow_purchase(turn, policy)
 
 
 def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:

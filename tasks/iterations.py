@@ -48,13 +48,14 @@ def take_up_iteration(folder: str, fence: int, policy: TrainingPolicy) -> TakenU
             return None
         number = len(state.iterations) + 1
         found = TakenUp(iteration=number, reason=plan.reason)
-        return number, _opened(state, number, plan)
+        return number, opening(state, number, plan)
 
     loop.ledger.append(loop.authorship(fence=fence), decide)
     return found
 
 
-def _opened(state: LoopState, number: int, plan: Plan) -> IterationOpened:
+def opening(state: LoopState, number: int, plan: Plan) -> IterationOpened:
+    """The entry with which iteration *number* begins as planned."""
     return IterationOpened(
         number=number,
         reason=plan.reason,

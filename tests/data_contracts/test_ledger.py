@@ -32,6 +32,7 @@ from data_contracts.ledger import (
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
     TrainingFinished,
+    TrainingForecast,
     TrainingIntended,
     TrainingReconciled,
     TrainingSubmitted,
@@ -81,6 +82,7 @@ EVENTS: list[Event] = [
         trained_tokens=12,
         problem=None,
     ),
+    TrainingForecast(training_tokens=12, training_usd=0.1, evaluation_usd=0.2, hosting_usd=1.7, exact=True),
     TrainingReconciled(job="ftjob-1", sent=10, at_least=10, at_most=10, loss_share=0.0, stops=False, reason="all"),
     CheckpointChosen(
         checkpoint=Checkpoint(model="any", step=3, full_valid_loss=0.1), reason="any", flags=("LARGE_GAP",)

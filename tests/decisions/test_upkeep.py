@@ -1,7 +1,7 @@
 """Which model deployments nobody needs any more."""
 
 from data_contracts.ledger import Event
-from decisions.upkeep import dispensable_deployments
+from decisions.upkeep import deletions_ahead, dispensable_deployments
 from tests.decisions.builders import (
     BASE,
     SECOND_MODEL,
@@ -64,3 +64,25 @@ def test_each_has_a_reason() -> None:
     state = state_after(opened(), deployment_intended("k1"), closed())
 
     assert dispensable_deployments(state)[0].reason == "neither the champion nor the one to roll back to"
+
+
+def ahead(*events: Event) -> dict[str, str]:
+    return {each.name: each.reason for each in deletions_ahead(state_after(*events), "steel")}
+
+
+def test_the_one_to_roll_back_to_goes_once_another_is_promoted() -> None:
+    events = (opened(), deployment_intended("k1"), deployment_intended("k2", SECOND_MODEL))
+
+    assert ahead(*events, switched(SECOND_MODEL, "k2", previous="k1"), closed()) == {
+        "k1": "once another model is promoted"
+    }
+
+
+def test_the_challenger_of_the_open_iteration_is_not_announced_as_going() -> None:
+    mine, other = deployment_intended("steel-i0001"), deployment_intended("k0")
+
+    assert ahead(opened(), mine, other) == {"k0": "neither champion nor the one before it"}
+
+
+def test_a_base_model_is_not_announced_as_going() -> None:
+    assert ahead(opened(), deployment_intended("base", BASE), closed()) == {}

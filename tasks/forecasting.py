@@ -1,0 +1,114 @@
+"""What the next purchase of an iteration will cost, measured on its own files, and whether the budget allows it."""
+
+from collections.abc import Sequence
+
+from prefect import get_run_logger, task
+
+from data_contracts.chat_contract import ChatContract
+from data_contracts.errors import KaizenError
+from data_contracts.images import Dataset, Split
+from data_contracts.ledger import IterationOpened, TrainingForecast
+from data_contracts.policies import TrainingPolicy
+from data_contracts.prices import current_prices
+from data_contracts.training import JobStatus
+from decisions.budget import limits, over_budget, spent
+from decisions.forecast import Forecast, Job, Questions, forecast
+from decisions.loop_state import Iteration, LoopState
+from decisions.preflight import Sent
+from decisions.tokens import text_tokens
+from decisions.training_plan import epochs
+from tasks.chat_lines import write_chats
+from tasks.datasets import frozen_dataset
+from tasks.loop import Loop, Turn, connect
+from tasks.model_choice import base_is_deployable
+from tasks.retrying import PATIENTLY
+from tasks.training_files import prepare
+from tasks.training_lines import write_jsonl
+
+ANSWER_OF_A_CHAT = 64
+"""Tokens at most: longer answers are cut off."""
+
+
+class OverBudget(KaizenError):
+    """What is to be bought exceeds the loop's budget; nothing was uploaded or bought."""
+
+
+@task(**PATIENTLY)
+def allow_purchase(turn: Turn, policy: TrainingPolicy) -> None:
+    """Put the forecast of what is to be bought into the ledger; raises OverBudget where the budget does not allow it.
+
+    A job that is being bought already, or that ended well, asks no more. A further attempt asks again.
+    """
+    loop = connect(turn.folder)
+    iteration = loop.iteration(turn.iteration)
+    if not _is_to_be_bought(iteration, policy):
+        return
+    expected = _entry(forecast_of(loop, loop.state(), frozen_dataset(loop, turn), iteration.opened, policy))
+    gone = spent(loop.state(), current_prices(), loop.now())
+    problem = over_budget(expected.usd, limits(policy.budget, gone, turn.iteration))
+    if problem is not None:
+        raise OverBudget(f"Nothing was bought for iteration {turn.iteration}: {problem}")
+    if iteration.forecast != expected:
+        loop.record(turn, expected)
+        get_run_logger().info("Iteration %d is expected to cost about $%.2f", turn.iteration, expected.usd)
+
+
+def forecast_of(
+    loop: Loop, state: LoopState, dataset: Dataset, opened: IterationOpened, policy: TrainingPolicy
+) -> Forecast:
+    """What an iteration opened so costs with *dataset*: training, the gate, hosting; measures files, sends nothing."""
+    training = prepare(loop, dataset, policy, None)[0].written.examples
+    return forecast_from(loop, state, dataset, training, opened, policy)
+
+
+def forecast_from(  # noqa: PLR0917  (the same values that `prepare` and `plan_iteration` give)
+    loop: Loop,
+    state: LoopState,
+    dataset: Dataset,
+    training: Sequence[Sent],
+    opened: IterationOpened,
+    policy: TrainingPolicy,
+) -> Forecast:
+    """As `forecast_of`, for a training file that was measured already."""
+    job = Job(training, policy.detail, epochs(policy, opened.mode or "restart"), policy.training_type)
+    questions = _questions(loop, state, dataset, opened.parent, policy)
+    return forecast(job, questions, loop.settings.foundry.sku, state, current_prices())
+
+
+def _is_to_be_bought(iteration: Iteration, policy: TrainingPolicy) -> bool:
+    if iteration.intended is None:
+        return True
+    finished = iteration.finished
+    return finished is not None and finished.status is not JobStatus.SUCCEEDED and finished.attempt < policy.attempts
+
+
+def _questions(loop: Loop, state: LoopState, dataset: Dataset, parent: str, policy: TrainingPolicy) -> Questions:
+    held_out = dataset.of(Split.HELD_OUT)
+    if isinstance(loop.contract, ChatContract):
+        measured, longest = write_chats(loop, held_out, None).examples, ANSWER_OF_A_CHAT
+    else:
+        measured = write_jsonl(loop, held_out, policy.detail, None).examples
+        longest = max(text_tokens(answer) for answer in loop.contract.answers().values())
+    images = state.held_out.images if state.held_out else len(held_out)
+    return Questions(measured, images, longest, _models_to_ask(loop, state, parent, policy))
+
+
+def _models_to_ask(loop: Loop, state: LoopState, parent: str, policy: TrainingPolicy) -> list[str]:
+    """The challenger, priced like its parent, and whom it has to beat, unless that one's answers are bought already."""
+    champion = state.champion.model if state.champion else None
+    before = champion or (policy.base_model if base_is_deployable(loop, policy) else None)
+    version = state.held_out.version if state.held_out else None
+    answered = {
+        each.model for turn in state.iterations for each in turn.evaluations.values() if each.version == version
+    }
+    return [parent, before] if before is not None and before not in answered else [parent]
+
+
+def _entry(made: Forecast) -> TrainingForecast:
+    return TrainingForecast(
+        training_tokens=made.training_tokens,
+        training_usd=made.usd_of("training"),
+        evaluation_usd=made.usd_of("evaluation"),
+        hosting_usd=made.usd_of("hosting"),
+        exact=all(cost.exact for cost in made.costs if cost.what == "training"),
+    )
