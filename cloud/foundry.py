@@ -6,7 +6,14 @@ from typing import Protocol
 
 from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
-from data_contracts.training import Checkpoint, ModelDeployment, TrainingJob, TrainingRequest, UploadedFile
+from data_contracts.training import (
+    Checkpoint,
+    ModelDeployment,
+    TrainingEvent,
+    TrainingJob,
+    TrainingRequest,
+    UploadedFile,
+)
 
 
 class Trainer(Protocol):
@@ -52,8 +59,8 @@ class Trainer(Protocol):
         """Stop a job; what it has done is billed."""
         ...
 
-    def messages(self, id_: str) -> Sequence[str]:
-        """What the job has said so far, oldest first."""
+    def events(self, id_: str, known: str | None = None) -> Sequence[TrainingEvent]:
+        """What the job has said since the event *known*, by id, or from the beginning; oldest first."""
         ...
 
     def checkpoints(self, id_: str) -> Sequence[Checkpoint]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -108,6 +109,16 @@ class CurvePoint(Record):
     valid_accuracy: float | None = None
     full_valid_loss: float | None = Field(None, description="On the whole validation file, once an epoch.")
     full_valid_accuracy: float | None = None
+
+
+class TrainingEvent(Record):
+    """What a job said at a moment, with figures where it had measured something."""
+
+    id: str
+    at: datetime
+    level: str
+    message: str
+    figures: dict[str, Any] = Field(default_factory=dict, description="Of a step, as the service names them.")
 
 
 class Checkpoint(Record):
