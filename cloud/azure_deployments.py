@@ -1,6 +1,7 @@
 """Model deployments through Azure Resource Manager, with the official client."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,7 @@ from azure.core.exceptions import (
 from cloud.errors import CloudRefused, CloudUnavailable
 from cloud.settings import FoundrySettings
 from cloud.waiting import eventually
+from data_contracts.models import OfferedModel, plain_region
 from data_contracts.training import ModelDeployment, is_fine_tuned
 
 if TYPE_CHECKING:
@@ -59,9 +61,21 @@ class AzureDeployments:
 
     def check_account(self) -> None:
         """See Trainer.check_account."""
+        self._get_account()
+
+    def region(self) -> str:
+        """See Trainer.region."""
+        return plain_region(self._settings.region or str(self._get_account().location))
+
+    def offered_models(self) -> Sequence[OfferedModel]:
+        """See Trainer.offered_models."""
+        listed = _manage(lambda: list(self._management.accounts.list_models(*self._account, **self._https)))
+        return [_offered(each) for each in listed if each.base_model is None]
+
+    def _get_account(self) -> Any:
         account, group = self._settings.account, self._settings.resource_group
         try:
-            _manage(
+            return _manage(
                 lambda: self._management.accounts.get(group, account, **self._https),
                 passing=(ResourceNotFoundError,),
             )
@@ -191,6 +205,20 @@ def _model_deployment(raw: Any) -> ModelDeployment:
         created_at=raw.system_data.created_at if raw.system_data else None,
         tags=dict(raw.tags or {}),
     )
+
+
+def _offered(raw: Any) -> OfferedModel:
+    ends = raw.deprecation
+    return OfferedModel(
+        name=_full_name(raw.name, raw.version),
+        retired=str(raw.lifecycle_status) == "Deprecated",
+        trainable_until=_day(ends.fine_tune) if ends else None,
+        deployable_until=_day(ends.inference) if ends else None,
+    )
+
+
+def _day(moment: str | None) -> date | None:
+    return datetime.fromisoformat(moment).date() if moment else None
 
 
 def _base_name(model: str) -> str:

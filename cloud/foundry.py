@@ -6,6 +6,7 @@ from typing import Protocol
 
 from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
+from data_contracts.models import OfferedModel
 from data_contracts.training import (
     Checkpoint,
     ModelDeployment,
@@ -69,6 +70,14 @@ class Trainer(Protocol):
 
     def check_account(self) -> None:
         """Raise CloudRefused when the account does not exist or the login is refused; to be asked before buying."""
+        ...
+
+    def region(self) -> str:
+        """Region of the account, as Azure's addresses spell it."""
+        ...
+
+    def offered_models(self) -> Sequence[OfferedModel]:
+        """What the account says about the base models that it knows, and until when."""
         ...
 
     def deploy(self, name: str, model: str, tags: dict[str, str]) -> ModelDeployment:

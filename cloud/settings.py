@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, Validatio
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cloud.errors import SettingsUnreadable
+from data_contracts.models import Customer
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 
 FILE = "kaizen.toml"
@@ -42,6 +43,8 @@ class FoundrySettings(_Section):
     sku: str = Field("GlobalStandard", description="Tier of our model deployments.")
     capacity: int = Field(50, ge=1, description="Thousand tokens per minute of each model deployment.")
     clock: HttpUrl | None = Field(None, description="Time source; empty for the system's clock.")
+    customer: Customer = Field("existing", description="New customers may train a model for a shorter time.")
+    region: str | None = Field(None, description="Region of the account; empty asks Azure.")
 
 
 class IngestionSettings(_Section):

@@ -85,6 +85,11 @@ class ChatContract(LoopContract):
     allowed_secrets: tuple[SecretKind, ...] = Field((), description="Kinds of secrets that are none in this loop.")
 
     @property
+    def examples(self) -> str:
+        """What the loop learns from, for messages."""
+        return "chats"
+
+    @property
     def grading(self) -> str:
         """The grader, as text: other graders judge other answers to be right."""
         return self.grader.model_dump_json()

@@ -140,6 +140,11 @@ class LoopContract(Record):
         return tuple(each for each in self.classes if not each.retired)
 
     @property
+    def examples(self) -> str:
+        """What the loop learns from, for messages."""
+        return "images"
+
+    @property
     def grading(self) -> str:
         """What decides, beside its label, whether an answer is right; empty where nothing does."""
         return ""

@@ -206,11 +206,11 @@ class ModelDeploymentDeleted(Record):
 
 
 class HeldOutLookedAt(Record):
-    """Two models were compared on a held-out version: one use of its budget."""
+    """A challenger's result on a held-out version was learned, beside a champion's: one use of its budget."""
 
     kind: Literal["held-out looked at"] = "held-out looked at"
     version: str
-    champion: str
+    champion: str | None = Field(description="Or the base model; None where there was nothing to compare with.")
     challenger: str
 
 
@@ -236,7 +236,7 @@ class Decided(Record):
     code: Code
     action: Action
     reason: str
-    champion: str
+    champion: str | None = Field(description="Or the base model; None where there was nothing to compare with.")
     challenger: str
     n: int
     losses: int

@@ -21,8 +21,8 @@ from data_contracts.chats import (
 from data_contracts.images import Refusal
 from data_contracts.refusal_codes import NO_GROUP
 from decisions.graders import right, words
-from decisions.image_tokens import text_tokens
 from decisions.secrets import secret_in
+from decisions.tokens import estimated_tokens
 
 FIRST_ROLES = frozenset({"system", "developer"})
 ORDER = ("role", "content", "weight")
@@ -168,7 +168,8 @@ def _check_text(messages: Sequence[Message], contract: ChatContract) -> None:
             raise _Unfit(
                 SECRET, f"message {number} seems to hold a secret ({kind}); take it out, and change the secret"
             )
-    tokens = text_tokens("".join(texts)) + TOKENS_A_MESSAGE * len(texts)
+    # Estimated, so that what is installed on a machine does not decide what a contract accepts.
+    tokens = estimated_tokens("".join(texts)) + TOKENS_A_MESSAGE * len(texts)
     if tokens > contract.most_tokens:
         raise _Unfit(TOO_LONG, f"it has about {tokens:,} tokens; the contract allows {contract.most_tokens:,}")
     if not right(contract.grader, texts[-1], texts[-1]):

@@ -32,21 +32,28 @@ def plan_iteration(state: LoopState, policy: TrainingPolicy, contract: LoopContr
     short = missing_images(contract.counted(state.class_counts()), contract.labels, smallest_class)
     if short:
         needs = ", ".join(f"{label} has {count}" for label, count in short.items())
-        return Plan(worthwhile=False, parent=parent, reason=f"each class needs {smallest_class} images: {needs}")
+        told = f"each class needs {smallest_class} {contract.examples}: {needs}"
+        if not contract.tells_classes:
+            told = f"{sum(short.values())} {contract.examples}; the contract asks for {smallest_class}"
+        return Plan(worthwhile=False, parent=parent, reason=told)
     if not any(batch.splits.get(Split.HELD_OUT) for batch in state.batches):
-        return Plan(worthwhile=False, parent=parent, reason="no accepted image is held out, so nothing could be proved")
+        return Plan(
+            worthwhile=False, parent=parent, reason="no accepted example is held out, so nothing could be proved"
+        )
     examples = sum(batch.splits.get(Split.TRAIN, 0) for batch in state.batches)
     if examples < SMALLEST_TRAINING_SET:
-        too_few = f"{examples} training images; Azure fine-tunes on {SMALLEST_TRAINING_SET} or more"
+        too_few = f"{examples} training {contract.examples}; Azure fine-tunes on {SMALLEST_TRAINING_SET} or more"
         return Plan(worthwhile=False, parent=parent, reason=too_few)
     new = state.new_training_images()
     if champion and parent != champion and (state.must_restart or new >= policy.smallest_addition):
-        restart = f"{champion} learned from images that were forgotten, so training restarts from {parent}"
+        restart = f"{champion} learned from {contract.examples} that were forgotten, so training restarts from {parent}"
         return Plan(worthwhile=True, parent=parent, reason=restart)
     if new < policy.smallest_addition:
-        waits = f"{new} new training images; the policy asks for {policy.smallest_addition}"
+        waits = f"{new} new training {contract.examples}; the policy asks for {policy.smallest_addition}"
         return Plan(worthwhile=False, parent=parent, reason=waits)
-    return Plan(worthwhile=True, parent=parent, reason=f"{new} new training images, continuing from {parent}")
+    return Plan(
+        worthwhile=True, parent=parent, reason=f"{new} new training {contract.examples}, continuing from {parent}"
+    )
 
 
 def missing_images(counts: Mapping[str, int], labels: Sequence[str], smallest_class: int) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from data_contracts.limits import Limit, ProviderLimits
 from data_contracts.record import Record
-from decisions.image_tokens import image_tokens
+from decisions.tokens import image_tokens
 
 SMALLEST_SIDE = 64
 """Pixels a side below which no resize is offered: a split keeps more."""

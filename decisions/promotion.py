@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from data_contracts.evaluation import Action, ClassTable, Code, PromotionDecision, PromotionEvidence
+from data_contracts.evaluation import Action, ClassTable, Code, Evaluation, PromotionDecision, PromotionEvidence
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango
+from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango, wilson
 
 
 class _Figures(Record):
@@ -30,6 +30,20 @@ def decide_promotion(evidence: PromotionEvidence, policy: PromotionPolicy) -> Pr
         reason=f"{_score_line(evidence, figures)}: {why}",
         **figures.model_dump(),
     )
+
+
+def decide_without_comparison(challenger: Evaluation, images: int, policy: PromotionPolicy) -> PromotionDecision:
+    """A person decides where there is neither a champion nor a base model to compare with; nothing is proved."""
+    if len(challenger.answers) != images:
+        return _invalid("not every held-out image was answered: the evaluation has to be completed")
+    if challenger.failure_share > policy.largest_failure_share:
+        return _invalid(f"{challenger.failure_share:.1%} of the answers were lost to failures, evaluate again")
+    low, high = wilson(challenger.correct, images)
+    reason = (
+        f"right on {challenger.correct} of {images:,} ({challenger.accuracy:.1%}, 95 % interval {low:.1%} to "
+        f"{high:.1%}), with no champion and no base model to compare with: a person decides"
+    )
+    return _unproved(Code.HUMAN_NO_COMPARISON, Action.ASK, reason)
 
 
 def _verdict(  # noqa: PLR0911  (the order of the rules is the rule)
@@ -122,9 +136,13 @@ def _score_line(evidence: PromotionEvidence, figures: _Figures) -> str:
 
 
 def _invalid(why: str) -> PromotionDecision:
+    return _unproved(Code.INVALID_RERUN, Action.RERUN, why)
+
+
+def _unproved(code: Code, action: Action, why: str) -> PromotionDecision:
     return PromotionDecision(
-        code=Code.INVALID_RERUN,
-        action=Action.RERUN,
+        code=code,
+        action=action,
         reason=why,
         delta=0,
         p_superior=1,

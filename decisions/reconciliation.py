@@ -10,8 +10,8 @@ from pydantic import Field
 
 from data_contracts.record import Record
 from data_contracts.training import SentExamples
-from decisions.image_tokens import image_tokens
 from decisions.preflight import Sent
+from decisions.tokens import image_tokens
 
 SMALLEST_TEXT_SHARE = Fraction(1, 2)
 """Real tokens of a text over our upper estimate, at the least: English has four to six bytes a token, not three."""

@@ -15,7 +15,7 @@ from data_contracts.errors import WrongInput
 from data_contracts.image_contract import SplitRule
 from data_contracts.images import Refusal
 from decisions.chat_check import messages_of
-from decisions.image_tokens import text_tokens
+from decisions.tokens import estimated_tokens
 from tasks.chat_files import SUFFIX, check_lines
 
 MOST_TOKENS = 65_536
@@ -110,7 +110,7 @@ def _look_into(file: Path) -> list[Chat | Refusal]:
 
 def _most_tokens(chats: Sequence[Sequence[Message]]) -> int:
     """A round number of tokens above the longest chat."""
-    longest = max(text_tokens("".join(message["content"] for message in chat)) + 4 * len(chat) for chat in chats)
+    longest = max(estimated_tokens("".join(message["content"] for message in chat)) + 4 * len(chat) for chat in chats)
     return min(MOST_TOKENS, max(1000, math.ceil(2 * longest / 1000) * 1000))
 
 

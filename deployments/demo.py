@@ -14,7 +14,9 @@ from deployments.kept_servers import keep_up, kept_servers
 from deployments.servers import Addresses, client_environment, servers
 
 if TYPE_CHECKING:
+    from decisions.loop_state import Iteration
     from flows.improve_model import Result
+    from tasks.loop import Loop
 
 
 def run_demo(
@@ -91,12 +93,22 @@ def _answer(folder: str, result: "Result", say: Say) -> None:
 
     loop = connect(folder)
     assert result.iteration is not None
-    decided = loop.iteration(result.iteration).decided
-    assert decided is not None
-    yes = decided.p_superior <= decided.alpha_per_use
+    yes = _convinced(loop, loop.iteration(result.iteration))
     reason = "better beyond chance" if yes else "nothing is proved"
     approve(loop, result.iteration, yes=yes, reason=reason, actor=Actor(name="demo", established="claimed"))
     say(f"Iteration {result.iteration}: the demo answers {'yes' if yes else 'no'}, {reason}")
+
+
+def _convinced(loop: "Loop", iteration: "Iteration") -> bool:
+    """Whether the challenger is better than the champion beyond chance, or without one better than guessing."""
+    from decisions.intervals import wilson
+
+    decided = iteration.decided
+    assert decided is not None
+    if decided.champion is not None:
+        return decided.p_superior <= decided.alpha_per_use
+    answers = iteration.evaluations[decided.challenger]
+    return wilson(answers.correct, answers.images)[0] > 1 / len(loop.contract.labels)
 
 
 def write_report(folder: Path) -> Path:

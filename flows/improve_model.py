@@ -18,7 +18,8 @@ from tasks.evaluation import Contender, evaluate
 from tasks.following import Overdue, follow_training
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
-from tasks.model_deployments import base_name, challenger_name, delete_dispensable, deploy
+from tasks.model_choice import champion_or_base, check_model, refusal_meanwhile
+from tasks.model_deployments import challenger_name, delete_dispensable, deploy
 from tasks.promotion import approval, decide, swap
 from tasks.reports import publish_iteration, publish_missing_report
 from tasks.trained_job import choose_best_checkpoint, reconcile_training
@@ -51,6 +52,7 @@ def improve_model(
 
 def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
     """Take up the open iteration or open one if that is worth it, then delete what nobody needs any more."""
+    check_model(folder, training)
     taken = take_up_iteration(folder, fence, training)
     if taken.iteration is None:
         publish_missing_report(folder, fence)
@@ -65,6 +67,9 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     """Dataset, fine-tuning, challenger, evaluation, decision; each step finds out whether it was done already."""
     freeze_dataset(turn)
     version = held_out_in_force(turn, promotion)
+    refused = refusal_meanwhile(turn, training)
+    if refused is not None:
+        return ended(turn, "training failed", refused)
     trained = train(turn, training)
     if isinstance(trained, Overdue):
         return Result(status="waits for a person", iteration=turn.iteration, reason=trained.reason)
@@ -77,8 +82,8 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     name = deploy(turn, challenger_name(turn), chosen.model)
     challenger = Contender(model=chosen.model, model_deployment=name, detail=training.detail)
     champion = champion_or_base(turn, training)
-    answers = evaluate(turn, version, champion, promotion), evaluate(turn, version, challenger, promotion)
-    decided = decide(turn, version, *answers, promotion)
+    before = evaluate(turn, version, champion, promotion) if champion else None
+    decided = decide(turn, version, before, evaluate(turn, version, challenger, promotion), promotion)
     return carry_out(turn, decided, challenger)
 
 
@@ -94,15 +99,6 @@ def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
             or finished.attempt >= policy.attempts
         ):
             return finished
-
-
-def champion_or_base(turn: Turn, policy: TrainingPolicy) -> Contender:
-    """Whom the challenger has to beat: the champion, or the base model as long as there is none."""
-    loop = connect(turn.folder)
-    champion = loop.state().champion
-    if champion is None:
-        return Contender(model=policy.base_model, model_deployment=base_name(loop.name), detail=policy.detail)
-    return Contender(model=champion.model, model_deployment=champion.model_deployment, detail=policy.detail)
 
 
 def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:

@@ -175,7 +175,7 @@ class _Services:
         yield from ModelRoutes(self.plane, self.models).routes()
         yield from InferenceRoutes(self.plane, self.chat, self.responses).routes()
         yield from ControlPlane(self.manager, self.deployments).routes()
-        yield from AccountRoutes(self.manager, self.deployments).routes()
+        yield from AccountRoutes(self.manager, self.deployments, self.retirement).routes()
         yield from MetricRoutes(self.manager, self.gatekeeper, self.charts).routes()
         yield from self._own_routes()
 

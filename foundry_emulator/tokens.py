@@ -1,7 +1,8 @@
 """How many tokens a text or an image costs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 LOW_DETAIL_TOKENS = 85
@@ -10,9 +11,11 @@ TOKENS_PER_MESSAGE = 3
 CHARACTERS_PER_TOKEN = 4
 
 
+@lru_cache(maxsize=1024)
 def text_tokens(text: str) -> int:
-    """Return an estimate: a token for every four characters begun."""
-    return -(-len(text) // CHARACTERS_PER_TOKEN)
+    """Return the tokens by the table of gpt-4o and gpt-4.1, or without its package one for every four characters."""
+    count = _o200k()
+    return -(-len(text) // CHARACTERS_PER_TOKEN) if count is None else count(text.encode(errors="replace").decode())
 
 
 def image_tokens(width: int, height: int, detail: str) -> int:
@@ -40,3 +43,14 @@ def message_text(message: dict[str, Any]) -> str:
 def messages_text_tokens(messages: Sequence[dict[str, Any]]) -> int:
     """Return the estimate for the texts of *messages*, with what the chat format adds."""
     return TOKENS_PER_MESSAGE + sum(TOKENS_PER_MESSAGE + text_tokens(message_text(m)) for m in messages)
+
+
+@cache
+def _o200k() -> Callable[[str], int] | None:
+    """Return what counts a text; None where the package that carries the table is not installed."""
+    try:
+        from rs_bpe.bpe import openai
+    except ImportError:
+        return None
+    count: Callable[[str], int] = openai.o200k_base().count
+    return count

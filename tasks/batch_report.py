@@ -38,7 +38,7 @@ def publish_batch(folder: str, accepted: ImagesAccepted) -> None:
         _table(loop, "to-review", accepted, [{"one": each.one, "other": each.other} for each in alike[:LISTED]])
     refused = refusals(loop, accepted)
     if refused:
-        _table(loop, "reasons", accepted, _reasons(refused))
+        _table(loop, "reasons", accepted, _reasons(refused, accepted.examples))
         _table(loop, "quarantined", accepted, [each.model_dump() for each in refused[:LISTED]])
         if accepted.examples == "images":
             _publish_pictures(loop, accepted, refused)
@@ -89,13 +89,13 @@ def _rule(found: dict[str, object]) -> dict[str, object]:
     return {**found, "outcome": f"{found['broken']} break it" if found["column"] else "does not hold"}
 
 
-def _reasons(refused: Iterable[Refusal]) -> list[dict[str, object]]:
+def _reasons(refused: Iterable[Refusal], examples: str) -> list[dict[str, object]]:
     """A row for each reason, the most frequent first."""
     by_code: dict[str, list[Refusal]] = {}
     for each in refused:
         by_code.setdefault(each.code, []).append(each)
     return [
-        {"reason": code, "images": len(found), "for example": f"{found[0].file}: {found[0].reason}"}
+        {"reason": code, examples: len(found), "for example": f"{found[0].file}: {found[0].reason}"}
         for code, found in sorted(by_code.items(), key=lambda item: -len(item[1]))
     ]
 

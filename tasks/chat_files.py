@@ -43,7 +43,10 @@ def check_lines(stream: IO[bytes], file: str, contract: ChatContract) -> Iterato
 
 
 def keep_refused(loop: Loop, batch: str, file: str, places: Collection[str]) -> None:
-    """Keep the refused lines of a *file* as they came, or all of it where no line of it was looked at."""
+    """Keep the refused lines of a *file* as they came, or all of it where no line of it was looked at.
+
+    A line that is too long to be looked at stays in the inbox only.
+    """
     with loop.store.open(inbox_path(loop, batch, file)) as stream:
         if file in places:
             loop.store.put(quarantine_path(loop, batch, file), stream)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from data_contracts.images import LabeledImage
 from decisions.chat_check import messages_of
-from decisions.image_tokens import text_tokens
 from decisions.preflight import Sent
+from decisions.tokens import chat_tokens
 from tasks.labels import image_path
 from tasks.loop import Loop
 from tasks.training_lines import BUFFER, Written
@@ -23,7 +23,7 @@ def write_chats(loop: Loop, chats: Sequence[LabeledImage], file: Path | None) ->
             if out is not None:
                 out.write(line)
             digest.update(line)
-            tokens = text_tokens("".join(message["content"] for message in messages_of(line)))
+            tokens = chat_tokens(message["content"] for message in messages_of(line))
             sent.append(Sent(len(line), image_bytes=0, width=0, height=0, text_tokens=tokens))
     return Written(digest.hexdigest(), tuple(sent))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prefect import get_run_logger, task
 
 from cloud.errors import CloudUnavailable
-from data_contracts.evaluation import Action, PairedAnswer
+from data_contracts.evaluation import Action, Evaluation, PairedAnswer, PromotionEvidence
 from data_contracts.ledger import (
     Actor,
     Approved,
@@ -21,7 +21,7 @@ from data_contracts.record import Record
 from decisions.held_out import retired
 from decisions.loop_state import Iteration, state_of
 from decisions.pairing import paired, promotion_evidence
-from decisions.promotion import decide_promotion
+from decisions.promotion import decide_promotion, decide_without_comparison
 from tasks.datasets import held_out_images
 from tasks.evaluation import Contender, stored_evaluation
 from tasks.loop import Loop, Turn, connect
@@ -41,49 +41,61 @@ class Champion(Record):
 
 @task(**PATIENTLY)
 def decide(
-    turn: Turn, version: HeldOutVersionMade, champion: Evaluated, challenger: Evaluated, policy: PromotionPolicy
+    turn: Turn, version: HeldOutVersionMade, champion: Evaluated | None, challenger: Evaluated, policy: PromotionPolicy
 ) -> Decided:
     """Let the gate decide on the paired answers; the look at the held-out set is counted before anyone learns it.
 
-    Raises CloudUnavailable when the evaluation does not count and has to be made again; no use is spent.
+    Without a *champion* to compare with, a person is asked. Raises CloudUnavailable when the evaluation does not
+    count and has to be made again; no use is spent.
     """
     loop = connect(turn.folder)
     iteration = loop.iteration(turn.iteration)
     if iteration.decided is not None:
         return iteration.decided
-    old, new = stored_evaluation(loop, champion), stored_evaluation(loop, challenger)
-    pairs = to_parquet(paired(old, new), PairedAnswer)
-    loop.store.put(loop.iteration_path(turn.iteration, "evaluation.parquet"), pairs)
-    evidence = promotion_evidence(
-        old,
-        new,
-        images=version.images,
-        uses_left=_uses_left(loop, version, iteration),
-        alpha_per_use=version.alpha_per_use,
-        grouped=len({image.group for image in held_out_images(loop, version)}) < version.images,
-    )
-    verdict = decide_promotion(evidence, policy)
+    new, evidence = stored_evaluation(loop, challenger), None
+    if champion is None:
+        verdict = decide_without_comparison(new, version.images, policy)
+    else:
+        evidence = _evidence(loop, turn, version, stored_evaluation(loop, champion), new)
+        verdict = decide_promotion(evidence, policy)
     if verdict.action is Action.RERUN:
         raise CloudUnavailable(f"Iteration {turn.iteration} cannot be decided: {verdict.reason}")
     if iteration.looked is None:
-        look = HeldOutLookedAt(version=version.version, champion=champion.model, challenger=challenger.model)
+        before = champion.model if champion else None
+        look = HeldOutLookedAt(version=version.version, champion=before, challenger=challenger.model)
         loop.record(turn, look)
     decided = Decided(
         code=verdict.code,
         action=verdict.action,
         reason=verdict.reason,
-        champion=champion.model,
+        champion=champion.model if champion else None,
         challenger=challenger.model,
-        n=evidence.n,
-        losses=evidence.losses,
-        wins=evidence.wins,
+        n=version.images,
+        losses=evidence.losses if evidence else 0,
+        wins=evidence.wins if evidence else 0,
         p_superior=verdict.p_superior,
         interval=verdict.interval,
-        alpha_per_use=evidence.alpha_per_use,
+        alpha_per_use=version.alpha_per_use,
     )
     loop.record(turn, decided)
     get_run_logger().info("%s: %s", decided.code, decided.reason)
     return decided
+
+
+def _evidence(
+    loop: Loop, turn: Turn, version: HeldOutVersionMade, old: Evaluation, new: Evaluation
+) -> PromotionEvidence:
+    """What the gate looks at; the paired answers are kept with the iteration."""
+    pairs = to_parquet(paired(old, new), PairedAnswer)
+    loop.store.put(loop.iteration_path(turn.iteration, "evaluation.parquet"), pairs)
+    return promotion_evidence(
+        old,
+        new,
+        images=version.images,
+        uses_left=_uses_left(loop, version, loop.iteration(turn.iteration)),
+        alpha_per_use=version.alpha_per_use,
+        grouped=len({image.group for image in held_out_images(loop, version)}) < version.images,
+    )
 
 
 def _uses_left(loop: Loop, version: HeldOutVersionMade, iteration: Iteration) -> int:

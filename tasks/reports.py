@@ -1,6 +1,6 @@
 """The report of a loop as one HTML page, and what Prefect shows on a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prefect import task
@@ -61,7 +61,9 @@ def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
     )
     environment.filters |= {"percent": percent, "interval": interval, "blank": blank, "outcome": outcome}
     state = loop.state()
-    pictures = {each.number: [png_url(png) for png in confusion_pictures(loop, each)] for each in state.iterations}
+    pictures = {
+        each.number: [png_url(png) for png in confusion_pictures(loop, each).values()] for each in state.iterations
+    }
     drawn = {each.number: curve_picture(loop, each) for each in state.iterations}
     return environment.get_template("report.html.j2").render(
         loop=loop.name,
@@ -73,18 +75,19 @@ def render(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
     )
 
 
-def confusion_pictures(loop: Loop, iteration: Iteration) -> list[bytes]:
-    """The confusion matrices before and after as PNG; none while nothing was decided, or where there are no classes."""
+def confusion_pictures(loop: Loop, iteration: Iteration) -> Mapping[str, bytes]:
+    """The confusion matrices before and of the challenger as PNG; none without a decision, or without classes."""
     labels = loop.contract.labels
     before, after = evaluations(loop, iteration)
-    if before is None or after is None or not loop.contract.tells_classes:
-        return []
+    if not loop.contract.tells_classes:
+        return {}
     role = "Champion before" if iteration.opened.champion else "Base model"
-    titles = (f"{role}: {before.accuracy:.1%}", f"Challenger {iteration.number}: {after.accuracy:.1%}")
-    return [
-        confusion_picture(confusion_counts(each, labels), labels, title)
-        for each, title in zip((before, after), titles, strict=True)
-    ]
+    shown = {"before": (role, before), "challenger": (f"Challenger {iteration.number}", after)}
+    return {
+        place: confusion_picture(confusion_counts(each, labels), labels, f"{title}: {each.accuracy:.1%}")
+        for place, (title, each) in shown.items()
+        if each is not None
+    }
 
 
 def training_lines(iteration: Iteration) -> list[str]:
@@ -95,17 +98,23 @@ def training_lines(iteration: Iteration) -> list[str]:
 
 def _publish_decision(loop: Loop, iteration: Iteration, decided: Decided) -> None:
     answered = f"\n\nAnswered by {iteration.approved_by}." if iteration.approved else ""
-    gain = f"Gain: {decided.interval[0]:+.1%} to {decided.interval[1]:+.1%} (95 % interval)"
-    models = f"Challenger: `{decided.challenger}`\n\nCompared with: `{decided.champion}`"
-    text = f"## {decided.code}\n\n{decided.reason}{answered}\n\n{gain}\n\n{models}"
+    models = f"Challenger: `{decided.challenger}`\n\nCompared with: {_compared(decided)}"
+    text = f"## {decided.code}\n\n{decided.reason}{answered}\n\n{models}"
     create_markdown_artifact(text, key=f"{loop.name}-decision", description=f"Iteration {iteration.number}")
     if isinstance(loop.contract, ChatContract):
         _publish_agreement(loop, iteration)
         return
-    for role, png in zip(("before", "challenger"), confusion_pictures(loop, iteration), strict=True):
+    for role, png in confusion_pictures(loop, iteration).items():
         create_image_artifact(
             png_url(png), key=f"{loop.name}-confusion-{role}", description=f"Iteration {iteration.number}"
         )
+
+
+def _compared(decided: Decided) -> str:
+    if decided.champion is None:
+        return "nothing, for there is no champion, and the base model can no longer be deployed"
+    low, high = decided.interval
+    return f"`{decided.champion}`\n\nGain: {low:+.1%} to {high:+.1%} (95 % interval)"
 
 
 def _publish_agreement(loop: Loop, iteration: Iteration) -> None:

@@ -17,12 +17,13 @@ def summarize(loop: Loop) -> list[IterationSummary]:
 
 
 def evaluations(loop: Loop, iteration: Iteration) -> tuple[Evaluation | None, Evaluation | None]:
-    """The answers of the champion and of the challenger that the iteration's gate compared."""
+    """The answers of the champion and of the challenger that the iteration's gate compared; None where one is not."""
     decided = iteration.decided
     if decided is None:
         return None, None
     known = iteration.evaluations
-    return stored_evaluation(loop, known[decided.champion]), stored_evaluation(loop, known[decided.challenger])
+    before = stored_evaluation(loop, known[decided.champion]) if decided.champion else None
+    return before, stored_evaluation(loop, known[decided.challenger])
 
 
 def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSummary:
@@ -41,8 +42,8 @@ def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSum
         champion_accuracy=champion.accuracy if champion else None,
         challenger_accuracy=challenger.accuracy if challenger else None,
         interval=wilson(challenger.correct, len(challenger.answers)) if challenger else None,
-        wins=decided.wins if decided else None,
-        losses=decided.losses if decided else None,
+        wins=decided.wins if decided and decided.champion else None,
+        losses=decided.losses if decided and decided.champion else None,
         verdict=str(decided.code) if decided else None,
         reason=decided.reason if decided else iteration.closed.reason if iteration.closed else None,
         decided_by=iteration.approved_by or "gate",

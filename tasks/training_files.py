@@ -18,6 +18,7 @@ from data_contracts.training import JobStatus, SentExamples
 from decisions.next_iteration import SMALLEST_TRAINING_SET
 from decisions.preflight import Account, FileToSend, Preflight, preflight
 from decisions.reconciliation import sent_examples
+from decisions.tokens import counts_exactly
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect
@@ -77,6 +78,7 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         validation=ids[1] if len(ids) > 1 else None,
         examples=len(examples),
         sent=sent_examples(examples, policy.detail),
+        exact_tokens=counts_exactly(),
     )
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from cloud.store import DATA, NotFound
 from data_contracts.images import LabeledImage
 from data_contracts.training import DERIVATION_VERSION
-from decisions.image_tokens import text_tokens
 from decisions.images import as_model_sees, data_url
 from decisions.jpeg import sides
 from decisions.preflight import Sent
+from decisions.tokens import chat_tokens
 from tasks.labels import image_path
 from tasks.loop import Loop
 
@@ -107,5 +107,5 @@ def _frames(loop: Loop, detail: str) -> dict[str, _Frame]:
         chat = example(loop.prompt, answer, data_url(b""), detail)
         line = json.dumps(chat, ensure_ascii=False, separators=(",", ":")) + "\n"
         head, url, tail = line.partition(URL + data_url(b""))
-        frames[label] = _Frame((head + url).encode(), tail.encode(), text_tokens(loop.prompt + answer))
+        frames[label] = _Frame((head + url).encode(), tail.encode(), chat_tokens((loop.prompt, "", answer)))
     return frames

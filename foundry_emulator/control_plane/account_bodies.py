@@ -13,6 +13,8 @@ from foundry_emulator.control_plane.quotas import Held, QuotaName, Quotas, names
 from foundry_emulator.files.store import LARGEST_BYTES
 from foundry_emulator.fine_tuning.runner import MOST_RUNNING
 from foundry_emulator.models import catalogue
+from foundry_emulator.models.catalogue import KnownModel
+from foundry_emulator.models.retirement import Retirement
 from foundry_emulator.models.table import BaseModel
 
 _KIND = "AIServices"
@@ -73,16 +75,19 @@ def resource_skus(regions: Iterable[str]) -> list[dict[str, Any]]:
     ]
 
 
-def account_models(tuned: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return the base models and the *tuned* ones, each of these with its base model's id, that can be deployed."""
-    bases = [_model(base) for base in catalogue.base_models()]
+def account_models(tuned: Iterable[tuple[str, str]], retirement: Retirement) -> list[dict[str, Any]]:
+    """Return the base models and the *tuned* ones, each of these with its base model's id, as the account knows them.
+
+    Where retirement is not enforced nothing ever retires, so that no model tells an end.
+    """
+    bases = [_model(base, retirement) for base in catalogue.base_models()]
     return bases + [_tuned_model(name, base) for name, base_id in tuned if (base := catalogue.base_model(base_id))]
 
 
-def location_models() -> list[dict[str, Any]]:
+def location_models(retirement: Retirement) -> list[dict[str, Any]]:
     """Return the base models that can be deployed in a region."""
     return [
-        {"kind": kind, "skuName": _SKU["name"], "model": _model(base)}
+        {"kind": kind, "skuName": _SKU["name"], "model": _model(base, retirement)}
         for base in catalogue.base_models()
         for kind in (_KIND, "OpenAI")
     ]
@@ -113,7 +118,7 @@ def model_capacities(
     ]
 
 
-def _model(base: BaseModel) -> dict[str, Any]:
+def _model(base: BaseModel, retirement: Retirement) -> dict[str, Any]:
     created = {"createdAt": iso(base.created_at), "createdBy": "Microsoft", "createdByType": "Application"}
     tuning = {"fineTune": "true", "maxFineTuneCount": "500"} if base.trainable else {}
     return {
@@ -125,8 +130,21 @@ def _model(base: BaseModel) -> dict[str, Any]:
         "maxCapacity": LARGEST_CAPACITY,
         "capabilities": _capabilities(base) | tuning,
         "finetuneCapabilities": tuning,
-        "lifecycleStatus": "GenerallyAvailable",
+        **_ends(base, retirement),
         "systemData": {**created, "lastModifiedAt": iso(base.created_at)},
+    }
+
+
+def _ends(base: BaseModel, retirement: Retirement) -> dict[str, Any]:
+    if not retirement.enforced:
+        return {"lifecycleStatus": "GenerallyAvailable"}
+    inference = retirement.inference_ends(KnownModel(base.id, base, None))
+    training = retirement.training_ends(base)
+    tuning = {"fineTune": iso(training)} if training is not None else {}
+    over = retirement.clock.now() >= inference
+    return {
+        "lifecycleStatus": "Deprecated" if over else "GenerallyAvailable",
+        "deprecation": {**tuning, "inference": iso(inference)},
     }
 
 

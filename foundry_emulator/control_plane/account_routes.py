@@ -18,6 +18,7 @@ from foundry_emulator.control_plane.places import PROVIDER, Place
 from foundry_emulator.control_plane.quotas import Held
 from foundry_emulator.control_plane.tiers import plain_region
 from foundry_emulator.models import catalogue
+from foundry_emulator.models.retirement import Retirement
 from foundry_emulator.models.table import BaseModel
 
 PAGE = 100
@@ -28,8 +29,9 @@ _NAME_FILTER = re.compile(r"\s*name\.value\s+eq\s+'([^']*)'\s*", re.IGNORECASE)
 class AccountRoutes:
     """Handlers of accounts and of what a region offers."""
 
-    def __init__(self, manager: ResourceManager, deployments: ModelDeployments) -> None:
+    def __init__(self, manager: ResourceManager, deployments: ModelDeployments, retirement: Retirement) -> None:
         self._manager = manager
+        self._retirement = retirement
         self._deployments = deployments
 
     def routes(self) -> list[Route]:
@@ -75,7 +77,9 @@ class AccountRoutes:
         return JSONResponse(arm_page(request, models, PAGE))
 
     def _models_of(self, account: str) -> list[dict[str, Any]]:
-        return account_bodies.account_models(catalogue.trained_names(self._deployments.state, account))
+        return account_bodies.account_models(
+            catalogue.trained_names(self._deployments.state, account), self._retirement
+        )
 
     async def _location_usages(self, request: Request) -> Response:
         accounts = self._accounts_in(request.path_params["location"])
@@ -83,7 +87,7 @@ class AccountRoutes:
         return JSONResponse({"value": _filtered(request, self._deployments.quotas.usages(held, len(accounts)))})
 
     async def _location_models(self, _request: Request) -> Response:
-        return JSONResponse({"value": account_bodies.location_models()})
+        return JSONResponse({"value": account_bodies.location_models(self._retirement)})
 
     async def _capacities(self, request: Request) -> Response:
         base = _wanted_model(request)

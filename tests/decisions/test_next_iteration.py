@@ -4,6 +4,7 @@ from data_contracts.ledger import Event
 from data_contracts.policies import TrainingPolicy
 from decisions.next_iteration import Plan, missing_images, plan_iteration
 from tests.decisions.builders import BASE, FIRST_MODEL, accepted, closed, image_contract, opened, state_after, switched
+from tests.support.chats import contract
 
 LABELS = ("crazing", "scratches")
 ENOUGH = accepted(train=100, held_out=30, crazing=65, scratches=65)
@@ -41,7 +42,7 @@ def test_without_a_held_out_image_nothing_could_be_proved() -> None:
     decision = plan(accepted(train=130, held_out=0, crazing=65, scratches=65))
 
     assert not decision.worthwhile
-    assert decision.reason == "no accepted image is held out, so nothing could be proved"
+    assert decision.reason == "no accepted example is held out, so nothing could be proved"
 
 
 def test_too_few_new_training_images_wait_for_more() -> None:
@@ -77,3 +78,9 @@ def test_the_champion_is_the_parent_even_while_there_is_nothing_to_learn() -> No
 
 def test_only_classes_of_the_contract_can_be_short_of_images() -> None:
     assert missing_images({"crazing": 20, "rust": 1}, LABELS, 20) == {"scratches": 0}
+
+
+def test_a_loop_of_chats_waits_for_chats_and_has_no_classes_to_name() -> None:
+    few = plan_iteration(state_after(accepted(chat=3)), TrainingPolicy(base_model=BASE), contract(smallest_class=50))
+
+    assert few.reason == "3 chats; the contract asks for 50"

@@ -3,8 +3,8 @@
 import pytest
 
 from data_contracts.limits import current_limits
-from decisions.image_tokens import image_tokens
 from decisions.preflight import Account, FileToSend, Offer, Preflight, Sent, preflight
+from decisions.tokens import image_tokens
 
 LIMITS = current_limits()
 SMALL = Sent(line_bytes=20_400, image_bytes=15_000, width=200, height=200, text_tokens=100)

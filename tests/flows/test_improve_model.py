@@ -63,6 +63,7 @@ def test_the_champion_is_better_than_the_base_model(turned: LoopFolder) -> None:
 def _compared(folder: LoopFolder, index: int) -> tuple[str, str]:
     decided = folder.loop().state().iterations[index].decided
     assert decided is not None
+    assert decided.champion is not None
     return decided.champion, decided.challenger
 
 

@@ -4,6 +4,7 @@ import codecs
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
 
 from data_contracts.images import Split
 from data_contracts.ledger import ImagesAccepted
@@ -69,7 +70,12 @@ def test_quarantine_keeps_refused_lines_as_they_came_but_makes_no_copy_of_a_secr
     rows = [b"not JSON\r", example("Which token?", f"{SECRET}. {SIGNED}"), example("Fine?")]
     taken(desk, "monday", a=b"\n".join(rows))
     loop = desk.loop()
+    with get_client(sync_client=True) as client:
+        shown = {each.key: str(each.data) for each in client.read_artifacts() if str(each.key).startswith(loop.name)}
 
+    assert "a.jsonl:2" in shown[f"{loop.name}-quarantined"]
+    assert not [key for key, data in shown.items() if SECRET in data]
+    assert not [path for path in loop.store.list("data/") if SECRET.encode() in loop.store.get(path).content]
     assert loop.store.get(quarantine_path(loop, "monday", "a.jsonl")).content == b"not JSON\r\n"
 
 

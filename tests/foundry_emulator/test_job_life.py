@@ -223,7 +223,7 @@ def test_the_process_of_a_paused_job_dies_with_its_emulator(tmp_path: Path) -> N
 def test_a_job_of_more_than_two_billion_tokens_is_refused_before_it_trains(client: OpenAI) -> None:
     example = examples(range(1))[0]
     line = {"role": "assistant", "content": example.texture}
-    long = {"role": "system", "content": "a" * 16_400_000}
+    long = {"role": "system", "content": " cat" * 4_100_000}
     content = "\n".join([json.dumps({"messages": [long, question(example.url)[1], line]})] * 10)
     file = upload(client, content.encode())
     created = client.fine_tuning.jobs.create(model=MODEL, training_file=file.id, hyperparameters={"n_epochs": 50})

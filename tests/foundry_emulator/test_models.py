@@ -237,3 +237,19 @@ def test_a_file_that_is_no_table_of_models_is_told_in_one_line(tmp_path: Path, c
     assert ended.returncode == 1
     assert "table of models" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_an_account_tells_the_ends_of_its_models_only_where_retirement_is_enforced(
+    tmp_path: Path, emulator: EmulatorProcess
+) -> None:
+    def told(process: EmulatorProcess) -> Any:
+        with process.management() as control:
+            models = control.accounts.list_models("group", "local", enforce_https=False)
+            return next(each for each in models if f"{each.name}-{each.version}" == MODEL)
+
+    with running(tmp_path, "--enforce-retirement") as strict:
+        set_clock(strict, "2031-01-01T00:00:00Z")
+        ended = told(strict)
+
+    assert (ended.lifecycle_status, ended.deprecation.inference[:10]) == ("Deprecated", "2026-10-01")
+    assert told(emulator).deprecation is None

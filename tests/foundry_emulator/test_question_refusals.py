@@ -305,7 +305,7 @@ def test_a_model_deployment_is_called_by_its_exact_name(asked: OpenAI, name: str
 
 
 def test_more_than_the_model_can_read_is_refused_with_the_numbers(asked: OpenAI) -> None:
-    words = "word " * 110_000
+    words = " cat" * 137_500  # a token each, counted or estimated
     error = refusal_of(asked, "/chat/completions", {"model": BASE, "messages": [{"role": "user", "content": words}]})
     both = refusal_of(
         asked,
@@ -322,10 +322,10 @@ def test_more_than_the_model_can_read_is_refused_with_the_numbers(asked: OpenAI)
 
 
 def test_a_response_to_more_than_the_model_can_read_is_refused_unless_it_may_be_cut(asked: OpenAI) -> None:
-    error = refusal_of(asked, "/responses", {"model": BASE, "input": "word " * 110_000})
+    error = refusal_of(asked, "/responses", {"model": BASE, "input": " cat" * 137_500})
 
     assert (error["code"], error["param"]) == ("context_length_exceeded", "input")
-    assert asked.responses.create(model=BASE, input="word " * 110_000, truncation="auto").output_text
+    assert asked.responses.create(model=BASE, input=" cat" * 137_500, truncation="auto").output_text
 
 
 def test_a_request_with_too_many_headers_of_its_own_is_refused(asked: OpenAI) -> None:
@@ -391,7 +391,7 @@ def test_an_odd_schema_that_is_not_strict_is_answered_with_some_object(asked: Op
 
 
 def test_a_refusal_has_the_fields_of_the_specification(asked: OpenAI) -> None:
-    for wrong in ({"temperature": 3}, {"wrong": 3}, {"messages": [{"role": "user", "content": "word " * 110_000}]}):
+    for wrong in ({"temperature": 3}, {"wrong": 3}, {"messages": [{"role": "user", "content": " cat" * 137_500}]}):
         error = refusal_of(asked, "/chat/completions", {"model": BASE, "messages": HELLO, **wrong})
         check("error", {"error": error})
 
