@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import openai
@@ -27,7 +28,13 @@ class AzureFiles(AzureDataPlane):
         found = ask(lambda: list(self._data.files.list(purpose="fine-tune")))
         unusable = ("error", "deleted", "deleting")
         return [
-            UploadedFile(id=each.id, name=each.filename, bytes=each.bytes or 0, usable=each.status not in unusable)
+            UploadedFile(
+                id=each.id,
+                name=each.filename,
+                bytes=each.bytes or 0,
+                usable=each.status not in unusable,
+                created_at=datetime.fromtimestamp(each.created_at, UTC) if each.created_at else None,
+            )
             for each in found
         ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from cloud.azure_data_plane import AzureDataPlane, ask, said
-from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown
+from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, QueueFull
 from data_contracts.training import (
     Checkpoint,
     JobStatus,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
 REQUEST_TIMEOUT, SERVER_ERROR = 408, 500
+QUEUE_FULL = "quotaExceeded"
 
 
 class AzureJobs(AzureDataPlane):
@@ -51,7 +52,7 @@ class AzureJobs(AzureDataPlane):
                 )
             )
         except openai.RateLimitError as error:
-            raise CloudUnavailable(said(error)) from error
+            raise (QueueFull if error.code == QUEUE_FULL else CloudUnavailable)(said(error)) from error
         except openai.APIStatusError as error:
             if error.status_code >= SERVER_ERROR or error.status_code == REQUEST_TIMEOUT:
                 raise OutcomeUnknown(said(error)) from error

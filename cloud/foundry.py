@@ -49,7 +49,10 @@ class Trainer(Protocol):
         ...
 
     def submit(self, request: TrainingRequest, training_file: str, validation_file: str | None) -> TrainingJob:
-        """Buy one job, asking exactly once; raises OutcomeUnknown when the answer was lost."""
+        """Buy one job, asking exactly once.
+
+        Raises OutcomeUnknown when the answer was lost, CloudRefused or QueueFull when it was surely not bought.
+        """
         ...
 
     def job(self, id_: str) -> TrainingJob:

@@ -97,6 +97,7 @@ class UploadedFile(Record):
     name: str
     bytes: int
     usable: bool = Field(description="False where processing failed or the file is being deleted.")
+    created_at: datetime | None = None
 
 
 class CurvePoint(Record):

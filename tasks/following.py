@@ -42,8 +42,8 @@ def follow_training(turn: Turn, submitted: TrainingSubmitted, policy: TrainingPo
     job = _ended_or_late(loop, progress, begun + timedelta(hours=policy.deadline_hours))
     if job.status is JobStatus.UNDER_WAY:
         return _overdue(job, policy)
-    the_older(loop, turn, loop.foundry.find_jobs(submitted.suffix), policy)
-    book_training(loop, turn, job, policy.training_type)
+    the_older(loop, turn, loop.foundry.find_jobs(submitted.suffix))
+    book_training(loop, turn, job)
     for file in job.result_files:
         loop.store.put(loop.iteration_path(turn.iteration, "results.csv"), loop.foundry.content(file))
     finished = _finished(job, iteration)

@@ -57,7 +57,7 @@ def buy(folder: str, policy: TrainingPolicy) -> TrainingSubmitted:
         pytest.param(1, {"status": 500, "after_work": True}, 1, id="created, then answered 500"),
         pytest.param(2, {"status": 503, "after_work": True}, 1, id="created, then answered 503"),
         pytest.param(3, {"reset": True, "after_work": True}, 1, id="created, then the connection was dropped"),
-        pytest.param(4, {"truncate": 20, "after_work": True}, 1, id="created, then the answer was cut off"),
+        pytest.param(4, {"truncate": 20}, 1, id="created, then the answer was cut off"),
         pytest.param(5, {"reset": True}, ASKED_AGAIN, id="never arrived"),
         pytest.param(6, {"status": 500}, ASKED_AGAIN, id="answered 500 without having worked"),
     ],
@@ -74,3 +74,36 @@ def test_exactly_one_job_exists(
     events = [entry.event for entry in copied.loop().ledger.read()]
     assert jobs == [submitted.job]
     assert sum(isinstance(each, TrainingIntended) for each in events) == intents
+
+
+TIERS = TrainingPolicy(
+    smallest_addition=20, settling_minutes=0.02, training_types=("Developer", "GlobalStandard", "Standard")
+)
+
+
+@pytest.mark.parametrize(
+    ("seed", "refusal"),
+    [
+        pytest.param(11, {"status": 429, "code": "quotaExceeded"}, id="the queue is full"),
+        pytest.param(12, {"status": 400, "code": "invalidPayload"}, id="the tier is refused"),
+    ],
+)
+def test_the_next_tier_is_asked_after_a_definite_refusal_with_an_intent_of_its_own(
+    seed: int, refusal: dict[str, object], copied: LoopFolder, foundry: EmulatorProcess
+) -> None:
+    foundry.fault(method="POST", path=JOBS, count=1, **refusal)
+
+    submitted = buy(copied.name, TIERS.model_copy(update={"seed": seed}))
+
+    intents = [each.event for each in copied.loop().ledger.read() if isinstance(each.event, TrainingIntended)]
+    assert [each.request.training_type for each in intents] == ["Developer", "GlobalStandard"]
+    assert submitted.suffix == intents[1].suffix != intents[0].suffix
+
+
+def test_after_an_unknown_outcome_no_other_tier_is_asked(copied: LoopFolder, foundry: EmulatorProcess) -> None:
+    foundry.fault(method="POST", path=JOBS, count=1, status=500)
+
+    buy(copied.name, TIERS.model_copy(update={"seed": 13}))
+
+    intents = [each.event for each in copied.loop().ledger.read() if isinstance(each.event, TrainingIntended)]
+    assert {each.request.training_type for each in intents} == {"Developer"}
