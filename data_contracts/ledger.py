@@ -10,7 +10,14 @@ from pydantic import Field, TypeAdapter
 from data_contracts.evaluation import Action, Code
 from data_contracts.images import RuleOutcome
 from data_contracts.record import Record
-from data_contracts.training import Checkpoint, JobStatus, ReportedHyperparameters, SentExamples, TrainingRequest
+from data_contracts.training import (
+    Checkpoint,
+    JobStatus,
+    ReportedHyperparameters,
+    SentExamples,
+    TrainingMode,
+    TrainingRequest,
+)
 
 Outcome = Literal["promoted", "kept the champion", "training failed", "training incomplete"]
 """How an iteration can end."""
@@ -108,6 +115,7 @@ class IterationOpened(Record):
     parent: str = Field(description="Model that the fine-tuning continues from.")
     champion: str | None
     image_batches: int = Field(description="Accepted batches that the iteration can learn from.")
+    mode: TrainingMode | None = Field(None, description="How it trains; None in entries from before this was chosen.")
 
 
 class DatasetFrozen(Record):
@@ -117,6 +125,8 @@ class DatasetFrozen(Record):
     dataset: str
     path: str
     counts: dict[str, int]
+    new: int | None = Field(None, description="Training examples that the parent has not learned; None: not counted.")
+    replayed: int | None = Field(None, description="Earlier training examples that are shown again.")
 
 
 class TrainingIntended(Record):
@@ -244,6 +254,7 @@ class Decided(Record):
     p_superior: float
     interval: tuple[float, float]
     alpha_per_use: float
+    forgot: tuple[str, ...] = Field((), description="Batches whose images the challenger answers worse.")
 
 
 class Approved(Record):

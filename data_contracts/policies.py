@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from data_contracts.record import Record
+from data_contracts.training import TrainingMode
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -28,6 +29,19 @@ class TrainingPolicy(Record):
     learning_rate_multiplier: float | None = Field(None, gt=0, le=10, description="Empty lets Azure choose.")
     seed: int = Field(42, ge=0, description="The same seed and data give a comparable job.")
     detail: Literal["low", "high", "auto"] = Field("low", description="Image detail, which decides its tokens.")
+    prefer: TrainingMode = Field(
+        "continue", description="Continue from the champion's checkpoint, or restart from the base model each time."
+    )
+    longest_chain: int = Field(
+        3, ge=1, description="Continuations in a row after which training restarts from the base model."
+    )
+    restart_share: float = Field(
+        0.3, gt=0, description="New images, as a share of those of the last restart, from which training restarts."
+    )
+    replay_per_new: float = Field(
+        1.0, ge=0, description="Earlier images that are shown again for each new one when training continues."
+    )
+    continue_epochs: int = Field(2, ge=1, le=10, description="Passes over the training images when training continues.")
     smallest_addition: int = Field(
         50, ge=1, description="New training images that make another iteration worth its money."
     )

@@ -4,7 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,10 @@ from data_contracts.record import Record
 
 DERIVATION_VERSION = 2
 """Version of how an image becomes what the model sees; a change gives new suffixes and so new jobs."""
+
+
+TrainingMode = Literal["continue", "restart"]
+"""Where a job starts: from the champion's checkpoint, or from the base model."""
 
 
 def is_fine_tuned(model: str) -> bool:

@@ -153,6 +153,14 @@ class LoopState(Record):
         """Models that learned from images forgotten since, directly or through a model that they continued."""
         return models_that_learned(self.iterations, self.trained_on_forgotten)
 
+    def lineage(self, model: str) -> tuple[Iteration, ...]:
+        """The iterations whose jobs made *model*, the one that began at the base model first; none if not known."""
+        jobs: list[Iteration] = []
+        while (made := next((each for each in self.iterations if model in each.models), None)) and made not in jobs:
+            jobs.append(made)
+            model = made.opened.parent
+        return tuple(reversed(jobs))
+
     @property
     def must_restart(self) -> bool:
         """Whether the champion learned from forgotten images and no iteration was opened since to replace it."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from data_contracts.evaluation import Answer, ClassTable, Evaluation, PairedAnswer, PromotionEvidence
+from decisions.continual import Cohort
 
 
 def paired(champion: Evaluation, challenger: Evaluation) -> tuple[PairedAnswer, ...]:
@@ -46,6 +47,17 @@ def agreement(champion: Evaluation, challenger: Evaluation) -> Mapping[tuple[boo
     """How often the champion and the challenger were right, or not, about the same held-out example."""
     counted = Counter((pair.champion_right, pair.challenger_right) for pair in paired(champion, challenger))
     return {(one, other): counted[one, other] for one in (True, False) for other in (True, False)}
+
+
+def by_cohort(before: Evaluation, after: Evaluation, cohort_of: Mapping[str, str]) -> Mapping[str, Cohort]:
+    """The paired answers counted by the cohort that each image belongs to, *cohort_of* it by digest."""
+    pairs: dict[str, list[PairedAnswer]] = {}
+    for pair in paired(before, after):
+        pairs.setdefault(cohort_of[pair.image], []).append(pair)
+    return {
+        name: Cohort(images=len(found), losses=_lost(found).total(), wins=_won(found).total())
+        for name, found in sorted(pairs.items())
+    }
 
 
 def _pair(mine: Answer, other: Answer) -> PairedAnswer:

@@ -12,7 +12,7 @@ def preflight_loop(folder: Path) -> tuple[list[str], dict[str, object]]:
     """Check the loop in *folder*; returns what to print, and the same as a value with `fits` at its top."""
     loop = connect(str(folder))
     policy = loop.settings.training
-    verdict = check_fit(loop, prepare(loop, dataset_of(loop, loop.state()), policy, None), policy)
+    verdict = check_fit(loop, prepare(loop, dataset_of(loop, loop.state()), policy, None), policy, policy.n_epochs)
     limits = current_limits()
     oldest = min(getattr(limits, name).as_of for name in type(limits).model_fields)
     lines = [

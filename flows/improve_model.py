@@ -65,7 +65,7 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
 
 def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
     """Dataset, fine-tuning, challenger, evaluation, decision; each step finds out whether it was done already."""
-    freeze_dataset(turn)
+    freeze_dataset(turn, training)
     version = held_out_in_force(turn, promotion)
     refused = refusal_meanwhile(turn, training)
     if refused is not None:

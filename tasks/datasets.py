@@ -6,30 +6,69 @@ from prefect import task
 
 from cloud.errors import CloudRefused, CloudUnavailable
 from data_contracts.images import Dataset, LabeledImage, Split, held_out_version
-from data_contracts.ledger import DatasetFrozen, Event, HeldOutVersionMade, LedgerEntry
-from data_contracts.policies import PromotionPolicy
+from data_contracts.ledger import DatasetFrozen, Event, HeldOutVersionMade, IterationOpened, LedgerEntry
+from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from data_contracts.record import Record
 from decisions.held_out import Renewal, budget, first_version, new_version_due
-from decisions.loop_state import state_of
+from decisions.loop_state import Iteration, LoopState, state_of
 from decisions.retired_classes import relabeled
+from decisions.training_plan import choose_examples
 from tasks.labels import dataset_of
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
 
 
+class Planned(Record):
+    """The dataset of an iteration before it is frozen, and how many of its training examples are new or shown again."""
+
+    dataset: Dataset
+    new: int
+    replayed: int
+
+
 @task(**PATIENTLY)
-def freeze_dataset(turn: Turn) -> DatasetFrozen:
-    """Fix the images of the iteration: all that were accepted when it was opened."""
+def freeze_dataset(turn: Turn, policy: TrainingPolicy) -> DatasetFrozen:
+    """Fix the examples of the iteration, of those that were accepted when it was opened."""
     loop = connect(turn.folder)
-    iteration = loop.iteration(turn.iteration)
+    state = loop.state()
+    iteration = state.iterations[turn.iteration - 1]
     if iteration.dataset is not None:
         return iteration.dataset
-    dataset = dataset_of(loop, loop.state(), batches=iteration.opened.image_batches)
+    planned = planned_dataset(loop, state, iteration.opened, policy)
+    dataset = planned.dataset
     path = loop.path("datasets", f"{dataset.digest}.parquet")
     loop.store.put(path, to_parquet(dataset.images, LabeledImage))
-    frozen = DatasetFrozen(dataset=dataset.digest, path=path, counts=dict(dataset.counts()))
+    frozen = DatasetFrozen(
+        dataset=dataset.digest,
+        path=path,
+        counts=dict(dataset.counts()),
+        new=planned.new,
+        replayed=planned.replayed,
+    )
     _record_unless_forgotten(loop, turn, frozen, dataset.images)
     return frozen
+
+
+def planned_dataset(loop: Loop, state: LoopState, opened: IterationOpened, policy: TrainingPolicy) -> Planned:
+    """What the iteration would learn from: all accepted labels, or the new ones and a replay when it continues.
+
+    Validation and held-out images are always all there are: the one follows training, the other decides.
+    """
+    everything = dataset_of(loop, state, batches=opened.image_batches)
+    training = everything.of(Split.TRAIN)
+    if opened.mode != "continue":
+        return Planned(dataset=everything, new=len(training), replayed=0)
+    chosen = choose_examples(training, _learned(loop, state, opened.parent), policy, f"iteration {opened.number}")
+    others = (image for image in everything.images if image.split is not Split.TRAIN)
+    dataset = Dataset(images=(*chosen.new, *chosen.replayed, *others))
+    return Planned(dataset=dataset, new=len(chosen.new), replayed=len(chosen.replayed))
+
+
+def _learned(loop: Loop, state: LoopState, model: str) -> dict[str, str]:
+    """The label under which *model* last saw each training example, by digest."""
+    seen = (image for made in state.lineage(model) for image in _dataset(loop, made).of(Split.TRAIN))
+    return {image.digest: image.label for image in relabeled(seen, loop.contract)}
 
 
 @task(**PATIENTLY)
@@ -89,9 +128,13 @@ def _record_unless_forgotten(loop: Loop, turn: Turn, event: Event, images: Itera
 
 def frozen_dataset(loop: Loop, turn: Turn) -> Dataset:
     """The images that the iteration learns from."""
-    frozen = loop.iteration(turn.iteration).dataset
+    return _dataset(loop, loop.iteration(turn.iteration))
+
+
+def _dataset(loop: Loop, iteration: Iteration) -> Dataset:
+    frozen = iteration.dataset
     if frozen is None:
-        raise CloudRefused(f"Iteration {turn.iteration} of {loop.name} has no dataset yet")
+        raise CloudRefused(f"Iteration {iteration.number} of {loop.name} has no dataset yet")
     images = from_parquet(loop.store.get(frozen.path).content, LabeledImage)
     dataset = Dataset(images=tuple(images))
     if dataset.digest != frozen.dataset:

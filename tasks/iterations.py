@@ -9,7 +9,7 @@ from data_contracts.ledger import CostBooked, IterationClosed, IterationOpened, 
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from decisions.loop_state import LoopState, state_of
-from decisions.next_iteration import plan_iteration
+from decisions.next_iteration import Plan, plan_iteration
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 
@@ -42,23 +42,24 @@ def take_up_iteration(folder: str, fence: int, policy: TrainingPolicy) -> TakenU
                 )
             found = TakenUp(iteration=state.open_iteration.number, reason="it was left open")
             return None
-        plan = plan_iteration(state, policy, loop.contract)
+        plan = plan_iteration(state, policy, loop.contract, loop.prompt)
         if not plan.worthwhile:
             found = TakenUp(iteration=None, reason=plan.reason)
             return None
         number = len(state.iterations) + 1
         found = TakenUp(iteration=number, reason=plan.reason)
-        return number, _opened(state, number, plan.reason, plan.parent)
+        return number, _opened(state, number, plan)
 
     loop.ledger.append(loop.authorship(fence=fence), decide)
     return found
 
 
-def _opened(state: LoopState, number: int, reason: str, parent: str) -> IterationOpened:
+def _opened(state: LoopState, number: int, plan: Plan) -> IterationOpened:
     return IterationOpened(
         number=number,
-        reason=reason,
-        parent=parent,
+        reason=plan.reason,
+        parent=plan.parent,
+        mode=plan.mode,
         champion=state.champion.model if state.champion else None,
         image_batches=len(state.batches),
     )

@@ -28,7 +28,7 @@ def check_model(folder: str, policy: TrainingPolicy) -> None:
     state = loop.state()
     if state.open_iteration is not None:
         return
-    plan = plan_iteration(state, policy, loop.contract)
+    plan = plan_iteration(state, policy, loop.contract, loop.prompt)
     if not plan.worthwhile:
         return
     verdict = verdict_on(loop, plan.parent, policy)

@@ -18,9 +18,10 @@ from data_contracts.ledger import (
 )
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
+from decisions.continual import cohorts_forgotten
 from decisions.held_out import retired
 from decisions.loop_state import Iteration, state_of
-from decisions.pairing import paired, promotion_evidence
+from decisions.pairing import by_cohort, paired, promotion_evidence
 from decisions.promotion import decide_promotion, decide_without_comparison
 from tasks.datasets import held_out_images
 from tasks.evaluation import Contender, stored_evaluation
@@ -76,6 +77,7 @@ def decide(
         p_superior=verdict.p_superior,
         interval=verdict.interval,
         alpha_per_use=version.alpha_per_use,
+        forgot=_forgot(loop, version, stored_evaluation(loop, champion), new) if champion else (),
     )
     loop.record(turn, decided)
     get_run_logger().info("%s: %s", decided.code, decided.reason)
@@ -96,6 +98,12 @@ def _evidence(
         alpha_per_use=version.alpha_per_use,
         grouped=len({image.group for image in held_out_images(loop, version)}) < version.images,
     )
+
+
+def _forgot(loop: Loop, version: HeldOutVersionMade, before: Evaluation, after: Evaluation) -> tuple[str, ...]:
+    """Batches whose held-out images the challenger answers worse than the model before it."""
+    batch_of = {image.digest: image.source.partition("/")[0] for image in held_out_images(loop, version)}
+    return cohorts_forgotten(by_cohort(before, after, batch_of))
 
 
 def _uses_left(loop: Loop, version: HeldOutVersionMade, iteration: Iteration) -> int:

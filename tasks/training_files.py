@@ -15,10 +15,10 @@ from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, SentExamples, is_fine_tuned
-from decisions.next_iteration import SMALLEST_TRAINING_SET
 from decisions.preflight import Account, FileToSend, Preflight, preflight
 from decisions.reconciliation import sent_examples
 from decisions.tokens import counts_exactly
+from decisions.training_plan import SMALLEST_TRAINING_SET, epochs
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect
@@ -58,7 +58,8 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
     What an earlier run uploaded is found by its digest. Raises DoesNotFit before anything is uploaded.
     """
     loop = connect(turn.folder)
-    intended = loop.iteration(turn.iteration).intended
+    iteration = loop.iteration(turn.iteration)
+    intended = iteration.intended
     if intended is not None:
         return TrainingFiles(
             training=intended.training_file,
@@ -69,9 +70,10 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         )
     with tempfile.TemporaryDirectory() as folder:
         files = prepare(loop, frozen_dataset(loop, turn), policy, Path(folder))
-        verdict = check_fit(loop, files, policy)
+        n_epochs = epochs(policy, iteration.opened.mode or "restart")
+        verdict = check_fit(loop, files, policy, n_epochs)
         if make_room(loop, turn, {file.name for file in files}, verdict):
-            verdict = check_fit(loop, files, policy)
+            verdict = check_fit(loop, files, policy, n_epochs)
         if not verdict.fits:
             raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
         ids = [_uploaded(loop, file) for file in files]
@@ -110,8 +112,8 @@ def _prepared_chats(loop: Loop, dataset: Dataset, folder: Path | None) -> list[P
     return files
 
 
-def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy) -> Preflight:
-    """Whether *files* fit into what Azure allows and into what their account has left; asks, uploads nothing."""
+def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy, n_epochs: int) -> Preflight:
+    """Whether *files*, read *n_epochs* times, fit into what Azure allows and has left; asks, uploads nothing."""
     there = loop.foundry.files()
     usable = {file.name for file in there if file.usable}
     jobs = loop.foundry.jobs()
@@ -125,7 +127,7 @@ def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy) -> 
         model_deployments=deployed,
     )
     sent = [FileToSend(file.role, file.written.examples, uploaded=file.name in usable) for file in files]
-    return preflight(sent, policy.detail, policy.n_epochs, account, current_limits())
+    return preflight(sent, policy.detail, n_epochs, account, current_limits())
 
 
 def _uploaded(loop: Loop, file: Prepared) -> str:

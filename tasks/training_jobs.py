@@ -15,10 +15,11 @@ from data_contracts.ledger import (
 )
 from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
-from data_contracts.training import Hyperparameters, JobStatus, TrainingJob, TrainingRequest
+from data_contracts.training import JobStatus, TrainingJob, TrainingRequest
 from decisions.costs import training_cost
 from decisions.loop_state import Iteration
 from decisions.tiers import tiers_left
+from decisions.training_plan import hyperparameters
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -70,11 +71,7 @@ def _request(loop: Loop, iteration: Iteration, policy: TrainingPolicy) -> Traini
         prompt=loop.prompt,
         detail=policy.detail,
         training_type=intended.request.training_type if intended and not finished else policy.training_type,
-        hyperparameters=Hyperparameters(
-            n_epochs=policy.n_epochs,
-            batch_size=policy.batch_size,
-            learning_rate_multiplier=policy.learning_rate_multiplier,
-        ),
+        hyperparameters=hyperparameters(policy, iteration.opened.mode or "restart", _rate_of_restart(loop, iteration)),
         seed=policy.seed,
         attempt=attempt,
     )
@@ -101,6 +98,13 @@ class _NotTaken(Exception):
     def __init__(self, why: CloudError) -> None:
         super().__init__(str(why))
         self.why = why
+
+
+def _rate_of_restart(loop: Loop, iteration: Iteration) -> float | None:
+    """The learning rate multiplier with which the parent's chain began, as the service reported it."""
+    made = loop.state().lineage(iteration.opened.parent)
+    finished = made[0].finished if made else None
+    return finished.hyperparameters.learning_rate_multiplier if finished else None
 
 
 def _bought(

@@ -10,6 +10,8 @@ from data_contracts.ledger import (
     GENESIS,
     Actor,
     ChampionSwitched,
+    CheckpointChosen,
+    DatasetFrozen,
     Event,
     ForgottenOfBatch,
     HeldOutLookedAt,
@@ -25,6 +27,7 @@ from data_contracts.ledger import (
     TrainingIntended,
 )
 from data_contracts.training import (
+    Checkpoint,
     Hyperparameters,
     JobStatus,
     ReportedHyperparameters,
@@ -234,6 +237,18 @@ def opened(number: int = 1, *, batches: int = 1) -> IterationOpened:
 
 def closed(number: int = 1) -> IterationClosed:
     return IterationClosed(number=number, outcome="promoted", reason="any")
+
+
+def won_turn(number: int, model: str, *, parent: str = BASE, train: int = 100) -> tuple[Event, ...]:
+    """An iteration that trained *parent* on so many examples, and whose challenger *model* became champion."""
+    return (
+        opened(number).model_copy(update={"parent": parent}),
+        DatasetFrozen(dataset="d", path="any", counts={"train": train}),
+        training_intended(),
+        CheckpointChosen(checkpoint=Checkpoint(model=model, step=3), reason="any", flags=()),
+        switched(model),
+        closed(number),
+    )
 
 
 def request(*, attempt: int = 1) -> TrainingRequest:

@@ -4,9 +4,8 @@ import pytest
 
 from data_contracts.errors import WrongInput
 from data_contracts.images import Split
-from data_contracts.ledger import CheckpointChosen, Event, ImagesErased
+from data_contracts.ledger import Event, ImagesErased
 from data_contracts.policies import TrainingPolicy
-from data_contracts.training import Checkpoint
 from decisions.forgetting import arrived_again, by_digests, by_source, forgotten_of_batches
 from decisions.loop_state import state_of
 from decisions.next_iteration import Plan, plan_iteration
@@ -22,7 +21,7 @@ from tests.decisions.builders import (
     labeled,
     opened,
     state_after,
-    switched,
+    won_turn,
 )
 
 ONE, OTHER = "ab" * 32, "ab" * 31 + "cd"
@@ -34,18 +33,8 @@ MONDAY = [
 ENOUGH = accepted(train=100, held_out=30, crazing=65, scratches=65)
 
 
-def chosen(model: str) -> CheckpointChosen:
-    return CheckpointChosen(checkpoint=Checkpoint(model=model, step=3), reason="any", flags=())
-
-
-def turn(number: int, model: str, *, parent: str = BASE) -> tuple[Event, ...]:
-    """An iteration whose challenger became champion."""
-    begun = opened(number).model_copy(update={"parent": parent})
-    return begun, chosen(model), switched(model), closed(number)
-
-
 def plan(*events: Event) -> Plan:
-    return plan_iteration(state_after(*events), TrainingPolicy(base_model=BASE), image_contract())
+    return plan_iteration(state_after(*events), TrainingPolicy(base_model=BASE), image_contract(), "Which defect?")
 
 
 def test_a_whole_digest_or_enough_of_it_names_an_image() -> None:
@@ -121,7 +110,7 @@ def test_a_forgotten_picture_is_refused_when_it_arrives_again_whatever_its_bytes
 
 
 def test_models_that_continued_one_that_learned_from_forgotten_images_know_them_too() -> None:
-    turns = (*turn(1, FIRST_MODEL), *turn(2, SECOND_MODEL, parent=FIRST_MODEL), *turn(3, "clean"))
+    turns = (*won_turn(1, FIRST_MODEL), *won_turn(2, SECOND_MODEL, parent=FIRST_MODEL), *won_turn(3, "clean"))
 
     state = state_after(ENOUGH, *turns, forgotten("a", train=1, trained=(1,)))
 
@@ -129,16 +118,14 @@ def test_models_that_continued_one_that_learned_from_forgotten_images_know_them_
 
 
 def test_after_forgetting_what_the_champion_learned_from_training_restarts_from_the_base_model() -> None:
-    decision = plan(ENOUGH, *turn(1, FIRST_MODEL), forgotten("a", train=1, trained=(1,)))
+    decision = plan(ENOUGH, *won_turn(1, FIRST_MODEL), forgotten("a", train=1, trained=(1,)))
 
     assert (decision.worthwhile, decision.parent) == (True, BASE)
-    assert decision.reason == (
-        f"{FIRST_MODEL} learned from images that were forgotten, so training restarts from {BASE}"
-    )
+    assert decision.reason.endswith(f"restarting from {BASE}: the champion learned from examples that were forgotten")
 
 
 def test_a_restart_is_tried_once_and_then_waits_for_new_images_as_any_iteration() -> None:
-    restarted = (ENOUGH, *turn(1, FIRST_MODEL), forgotten("a", train=1, trained=(1,)), opened(2), closed(2))
+    restarted = (ENOUGH, *won_turn(1, FIRST_MODEL), forgotten("a", train=1, trained=(1,)), opened(2), closed(2))
 
     assert not plan(*restarted).worthwhile
     later = plan(*restarted, accepted(batch="tuesday", train=50, crazing=80))
@@ -146,11 +133,11 @@ def test_a_restart_is_tried_once_and_then_waits_for_new_images_as_any_iteration(
 
 
 def test_forgetting_what_no_model_learned_from_changes_nothing_for_the_next_iteration() -> None:
-    decision = plan(ENOUGH, *turn(1, FIRST_MODEL), forgotten("a", train=1))
+    decision = plan(ENOUGH, *won_turn(1, FIRST_MODEL), forgotten("a", train=1))
 
     assert (decision.worthwhile, decision.parent) == (False, FIRST_MODEL)
 
 
 def test_a_ledger_without_forgotten_images_has_none() -> None:
     assert state_of([]).forgotten == frozenset()
-    assert not state_after(ENOUGH, *turn(1, FIRST_MODEL)).must_restart
+    assert not state_after(ENOUGH, *won_turn(1, FIRST_MODEL)).must_restart

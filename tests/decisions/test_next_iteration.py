@@ -3,7 +3,7 @@
 from data_contracts.ledger import Event
 from data_contracts.policies import TrainingPolicy
 from decisions.next_iteration import Plan, missing_images, plan_iteration
-from tests.decisions.builders import BASE, FIRST_MODEL, accepted, closed, image_contract, opened, state_after, switched
+from tests.decisions.builders import BASE, FIRST_MODEL, accepted, closed, image_contract, opened, state_after, won_turn
 from tests.support.chats import contract
 
 LABELS = ("crazing", "scratches")
@@ -12,16 +12,21 @@ ENOUGH = accepted(train=100, held_out=30, crazing=65, scratches=65)
 
 def plan(*events: Event, smallest_addition: int = 50) -> Plan:
     policy = TrainingPolicy(base_model=BASE, smallest_addition=smallest_addition)
-    return plan_iteration(state_after(*events), policy, image_contract())
+    return plan_iteration(state_after(*events), policy, image_contract(), "Which defect?")
 
 
 def test_enough_images_of_every_class_open_the_first_iteration_from_the_base_model() -> None:
-    assert plan(ENOUGH) == Plan(worthwhile=True, parent=BASE, reason=f"100 new training images, continuing from {BASE}")
+    assert plan(ENOUGH) == Plan(
+        worthwhile=True, parent=BASE, mode="restart", reason=f"100 new training images, starting from {BASE}"
+    )
 
 
 def test_without_images_every_class_is_named_with_what_it_has() -> None:
     assert plan() == Plan(
-        worthwhile=False, parent=BASE, reason="each class needs 20 images: crazing has 0, scratches has 0"
+        worthwhile=False,
+        parent=BASE,
+        mode="restart",
+        reason="each class needs 20 images: crazing has 0, scratches has 0",
     )
 
 
@@ -67,13 +72,13 @@ def test_held_out_images_are_nothing_to_learn_from() -> None:
 
 
 def test_a_later_iteration_continues_from_the_champion() -> None:
-    decision = plan(ENOUGH, opened(batches=0), switched(FIRST_MODEL), closed())
+    decision = plan(ENOUGH, *won_turn(1, FIRST_MODEL), accepted(batch="tuesday", train=29), smallest_addition=20)
 
     assert (decision.worthwhile, decision.parent) == (True, FIRST_MODEL)
 
 
 def test_the_champion_is_the_parent_even_while_there_is_nothing_to_learn() -> None:
-    assert plan(opened(), switched(FIRST_MODEL), closed()).parent == FIRST_MODEL
+    assert plan(ENOUGH, *won_turn(1, FIRST_MODEL)).parent == FIRST_MODEL
 
 
 def test_only_classes_of_the_contract_can_be_short_of_images() -> None:
@@ -81,6 +86,8 @@ def test_only_classes_of_the_contract_can_be_short_of_images() -> None:
 
 
 def test_a_loop_of_chats_waits_for_chats_and_has_no_classes_to_name() -> None:
-    few = plan_iteration(state_after(accepted(chat=3)), TrainingPolicy(base_model=BASE), contract(smallest_class=50))
+    few = plan_iteration(
+        state_after(accepted(chat=3)), TrainingPolicy(base_model=BASE), contract(smallest_class=50), ""
+    )
 
     assert few.reason == "3 chats; the contract asks for 50"

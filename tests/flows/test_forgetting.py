@@ -12,6 +12,7 @@ from cloud.store import DATA, INBOX
 from data_contracts.errors import WrongInput
 from data_contracts.images import LabeledImage
 from data_contracts.ledger import Actor, IterationOpened
+from data_contracts.policies import TrainingPolicy
 from deployments.forget import forget_images
 from deployments.ledger_log import as_lines
 from flows.ingest_images import ingest_images
@@ -212,7 +213,7 @@ def test_bytes_that_an_open_iteration_needs_wait_for_its_end(filled: LoopFolder)
     image, loop = present(filled)[0], filled.loop()
     opened = IterationOpened(number=1, reason="any", parent="any", champion=None, image_batches=1)
     loop.ledger.write(loop.authorship(PERSON), 1, opened)
-    freeze_dataset.fn(Turn(folder=filled.name, iteration=1, fence=1))
+    freeze_dataset.fn(Turn(folder=filled.name, iteration=1, fence=1), TrainingPolicy())
     lines, _, done = forgotten(filled, [image], erase=True)
 
     assert not done

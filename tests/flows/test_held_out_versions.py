@@ -6,7 +6,7 @@ import pytest
 
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Actor, HeldOutLookedAt, HeldOutVersionMade, IterationClosed, IterationOpened
-from data_contracts.policies import PromotionPolicy
+from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from flows.ingest_images import ingest_images
 from tasks.datasets import freeze_dataset, held_out_images, held_out_in_force
 from tasks.labels import labeled_images
@@ -26,7 +26,7 @@ def begun(folder: LoopFolder, number: int) -> HeldOutVersionMade:
     opened = IterationOpened(number=number, reason="any", parent="any", champion=None, image_batches=batches)
     loop.ledger.write(loop.authorship(PERSON), number, opened)
     turn = Turn(folder=folder.name, iteration=number, fence=1)
-    freeze_dataset.fn(turn)
+    freeze_dataset.fn(turn, TrainingPolicy())
     return held_out_in_force.fn(turn, POLICY)
 
 

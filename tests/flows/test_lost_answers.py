@@ -47,7 +47,7 @@ def buy(folder: str, policy: TrainingPolicy) -> TrainingSubmitted:
         taken = take_up_iteration(folder, held.fence, policy)
         assert taken.iteration is not None
         turn = Turn(folder=folder, iteration=taken.iteration, fence=held.fence)
-        freeze_dataset(turn)
+        freeze_dataset(turn, policy)
         return submit_training(turn, upload_training_files(turn, policy), policy)
 
 

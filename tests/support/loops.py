@@ -28,6 +28,7 @@ capacity = 5000
 [training]
 settling_minutes = 0.02
 smallest_addition = {smallest_addition}
+restart_share = 10 # second iterations continue, however few images the first one had
 
 [promotion]
 when_inconclusive = "ask"

@@ -63,4 +63,4 @@ def test_chats_are_fit_for_any_detail_of_images(desk: ChatLoop, tmp_path: Path) 
     for detail in ("low", "high"):
         policy = TrainingPolicy.model_validate({"detail": detail})
         files = prepare(desk.loop(), Dataset(images=tuple(chats)), policy, tmp_path)
-        assert check_fit(desk.loop(), files, policy).fits
+        assert check_fit(desk.loop(), files, policy, policy.n_epochs).fits
