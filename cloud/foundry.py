@@ -32,6 +32,26 @@ class Trainer(Protocol):
         """Upload *file* under *name*, wait until it is processed, return its id; raises CloudRefused when it fails."""
         ...
 
+    def begin_upload(self, name: str, size: int) -> str:
+        """Open an upload in parts of a file of *size* bytes; returns its id. It dies after two hours."""
+        ...
+
+    def upload_part(self, upload: str, content: bytes) -> str:
+        """Add the next bytes, asking exactly once; returns the part's id."""
+        ...
+
+    def complete_upload(self, upload: str, parts: Sequence[str], name: str) -> str:
+        """Make the parts one file, wait until it is processed, return its id; raises CloudRefused when it fails."""
+        ...
+
+    def cancel_upload(self, upload: str) -> None:
+        """Give an upload up; one that is over is no error."""
+        ...
+
+    def measure(self, file: str) -> tuple[int, int]:
+        """Bytes and lines of an uploaded file, streamed back."""
+        ...
+
     def delete_file(self, file: str) -> None:
         """Delete an uploaded file, by id; deleting what is gone is no error."""
         ...

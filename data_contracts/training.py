@@ -104,6 +104,17 @@ class UploadedFile(Record):
     created_at: datetime | None = None
 
 
+class UploadUnderWay(Record):
+    """An upload in parts as far as it has come; kept so that an interrupted one goes on."""
+
+    upload: str
+    name: str
+    bytes: int
+    part_bytes: int
+    parts: tuple[str, ...] = ()
+    begun_at: datetime
+
+
 class CurvePoint(Record):
     """What a job measured at one step; None for what it did not measure there."""
 

@@ -13,6 +13,7 @@ from data_contracts.training import CurvePoint, TrainingEvent, TrainingJob
 from decisions.training_curve import curve_point, merged
 from decisions.training_progress import progress_of
 from tasks.charts import loss_picture, png_url
+from tasks.formats import artifact_id
 from tasks.loop import Loop
 
 REDRAWN_AFTER = 20.0
@@ -78,7 +79,9 @@ class JobProgress:
             return
         self._described = described
         if self._bar is None:
-            self._bar = _id(create_progress_artifact(percent, key=f"{self._loop.name}-training", description=described))
+            self._bar = artifact_id(
+                create_progress_artifact(percent, key=f"{self._loop.name}-training", description=described)
+            )
         else:
             update_progress_artifact(self._bar, percent, description=described)
 
@@ -89,15 +92,9 @@ class JobProgress:
         url = png_url(loss_picture(self._curve, None, f"Losses of iteration {self._iteration}, training"))
         if self._picture is None:
             words = f"Losses of iteration {self._iteration} while it trains"
-            self._picture = _id(create_image_artifact(url, key=f"{self._loop.name}-losses", description=words))
+            self._picture = artifact_id(create_image_artifact(url, key=f"{self._loop.name}-losses", description=words))
         else:
             _update_picture(self._picture, url)
-
-
-def _id(made: object) -> UUID:
-    """Prefect's functions answer with an id in a synchronous task."""
-    assert isinstance(made, UUID)
-    return made
 
 
 def _update_picture(artifact: UUID, url: str) -> None:

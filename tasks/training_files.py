@@ -25,6 +25,7 @@ from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.room import make_room
 from tasks.training_lines import Written, digest_as_sent, write_jsonl
+from tasks.uploading import FileOnDisk, uploaded
 
 
 class DoesNotFit(KaizenError):
@@ -76,7 +77,7 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
             verdict = check_fit(loop, files, policy, n_epochs)
         if not verdict.fits:
             raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
-        ids = [_uploaded(loop, file) for file in files]
+        ids = [uploaded(loop, turn, _on_disk(file)) for file in files]
     examples = files[0].written.examples
     return TrainingFiles(
         training=ids[0],
@@ -130,9 +131,9 @@ def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy, n_e
     return preflight(sent, policy.detail, n_epochs, account, current_limits())
 
 
-def _uploaded(loop: Loop, file: Prepared) -> str:
+def _on_disk(file: Prepared) -> FileOnDisk:
     assert file.path is not None
-    return loop.foundry.find_file(file.name) or loop.foundry.upload(file.path, file.name)
+    return FileOnDisk(file.path, file.name, len(file.written.examples))
 
 
 def _shuffled(images: Sequence[LabeledImage]) -> list[LabeledImage]:
