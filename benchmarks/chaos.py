@@ -1,11 +1,14 @@
-"""Runs of the flows, killed and disturbed: `python -m benchmarks.chaos [--cases N] [--seed S] [--json]`.
+"""Flows killed and disturbed: `python -m benchmarks.chaos [--cases N] [--seed S] [--json]`.
 
 Each case runs a flow against the emulator and a Prefect server, kills it with SIGKILL or has the service fail, runs it
-again, and asks whether every promise was kept. Case N of a seed is always the same. With `--results FILE` a run that
-was interrupted goes on; `--only N` plays one case and keeps its folder; `--home DIR` keeps everything.
+again, and asks whether every promise was kept. Case N of a seed is always the same one. With `--results FILE` a run
+that was interrupted goes on with the cases that the file lacks; `--only N` plays one case alone. Folders of cases that
+broke a promise are kept.
 """
 
 import argparse
+import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,7 +17,7 @@ from pathlib import Path
 
 from benchmarks._table import report
 from deployments.servers import client_environment, servers
-from tests.chaos.harness import Played, again, as_line, harness
+from tests.chaos.harness import Played, again, as_line, folder_of, harness
 
 CASES = 100
 
@@ -39,7 +42,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--only", type=int, metavar="N", help="play case N alone")
     parser.add_argument("--results", type=Path, metavar="FILE", help="go on where this file of results ends")
-    parser.add_argument("--home", type=Path, metavar="DIR", help="a new folder for everything; it is kept")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="an empty folder for everything; it is kept")
     parser.add_argument("--json", action="store_true", help="one object instead of a table")
     return parser.parse_args()
 
@@ -52,25 +55,35 @@ def _read(results: Path | None, seed: int) -> dict[int, Played]:
 
 
 def _played(options: argparse.Namespace, numbers: list[int]) -> Iterator[Played]:
-    home = options.home or Path(tempfile.mkdtemp(prefix="kaizen-chaos-"))
+    home, broken = options.home or Path(tempfile.mkdtemp(prefix="kaizen-chaos-")), 0
     with ExitStack() as open_:
         running = open_.enter_context(servers(home / "servers", emulator_port=None))
         prefect = client_environment(home / "servers", running.addresses())
-        for each in open_.enter_context(harness(home, prefect)).play(options.seed, numbers):
-            _tell(each, home)
-            if options.results is not None:
-                with options.results.open("a", encoding="utf-8") as results:
-                    results.write(as_line(each) + "\n")
+        for each in open_.enter_context(harness(home / "cases", prefect)).play(options.seed, numbers):
+            _tell(each, home / "cases")
+            broken += not each.survived
+            _keep(each, options.results)
             yield each
+    if not broken and options.home is None:
+        shutil.rmtree(home)
+
+
+def _keep(played: Played, results: Path | None) -> None:
+    if results is not None:
+        with results.open("a", encoding="utf-8") as file:
+            file.write(as_line(played) + "\n")
 
 
 def _tell(played: Played, home: Path) -> None:
-    if played.survived:
-        sys.stderr.write(f"{played.case.number:>4} {played.case.scenario}, {played.case.kind}\n")
-        return
-    told = "\n     ".join(played.broken)
-    sys.stderr.write(f"{played.case.number:>4} BROKEN: {told}\n     again: {again(played)}\n     see {home}\n")
+    case = played.case
+    told = f"{case.number:>4} {case.scenario}, {case.kind}{f' ({case.fault})' if case.fault else ''}"
+    sys.stderr.write(f"{told}: {'survived' if played.survived else 'BROKEN'} after {played.runs} runs\n")
+    for promise in played.broken:
+        sys.stderr.write(f"     {promise}\n")
+    if played.broken:
+        sys.stderr.write(f"     again: {again(played)}\n     its folder: {home / folder_of(case)}\n")
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what it started ends with it
     report("chaos", measure)

@@ -6,14 +6,17 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from cloud.clock import system_time
 from cloud.store import NotFound, Stored, split_path
 
 TEMPORARY = ".tmp-"
 LOCK = ".replace.lock"
+ABANDONED = 3600.0
+"""Seconds after which nobody writes a temporary file any more."""
 
 
 class FolderStore:
@@ -83,10 +86,11 @@ class FolderStore:
         return self._place(path).resolve().as_uri()
 
     def delete(self, path: str) -> None:
-        """See Store.delete."""
+        """See Store.delete; what killed writers left beside it goes too, for it may hold the same bytes."""
         place = self._place(path)
         place.unlink(missing_ok=True)
         if place.parent.exists():
+            _delete_abandoned(place.parent)
             _sync_folder(place.parent)
 
     def _place(self, path: str) -> Path:
@@ -116,6 +120,14 @@ def _written(place: Path, content: bytes | IO[bytes]) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _delete_abandoned(folder: Path) -> None:
+    now = system_time().timestamp()
+    for each in folder.glob(f"{TEMPORARY}*"):
+        with suppress(FileNotFoundError):
+            if now - each.stat().st_mtime > ABANDONED:
+                each.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

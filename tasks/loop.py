@@ -129,4 +129,10 @@ def _contract(file: Path) -> LoopContract:
         content = file.read_bytes()
     except OSError as error:
         raise SettingsUnreadable(f"The data contract {file} cannot be read: {error.strerror}") from error
-    return read_loop_contract(content, name=str(file))
+    return _read_contract(content, str(file))
+
+
+@lru_cache(maxsize=16)
+def _read_contract(content: bytes, name: str) -> LoopContract:
+    """Every task asks for the contract, and checking it against the standard takes longer than most of them."""
+    return read_loop_contract(content, name=name)

@@ -142,11 +142,11 @@ def _intent(request: TrainingRequest, files: TrainingFiles) -> TrainingIntended:
 
 
 def _settled(loop: Loop, turn: Turn, policy: TrainingPolicy) -> TrainingJob | None:
-    """The job of the latest intent, or None once the settling time since that intent is over."""
+    """The job of the latest intent, or None once Azure's list has not shown it for the settling time."""
     iteration = loop.iteration(turn.iteration)
     assert iteration.intended is not None
-    assert iteration.intended_at is not None
-    over = iteration.intended_at + timedelta(minutes=policy.settling_minutes)
+    # Counted from now: between the intent and the purchase may lie minutes of slow answers.
+    over = loop.now() + timedelta(minutes=policy.settling_minutes)
     while True:
         late = loop.now() >= over
         jobs = loop.foundry.find_jobs(iteration.intended.suffix)

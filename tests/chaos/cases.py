@@ -7,13 +7,18 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from tests.chaos.faults import LAG, NETWORK, SERVICE
+from tests.chaos.faults import JOB, LAG, LATE_AND_LOST, NETWORK, SERVICE
 from tests.chaos.points import Strike
 
 Kind = Literal["kill at a point", "kill at a random time", "fault", "fault and kill", "two kills"]
 
 LONGEST_RUN = 5.0
 SHOWN_OF_MANY = 2
+LAGGING_SHARE, SECOND_JOB_SHARE = 0.3, 0.5
+MOMENTS = ("before", "after")
+FAULTS = (*NETWORK, *NETWORK, *SERVICE, LAG, LATE_AND_LOST)
+FROM_THE_START = (*SERVICE, LATE_AND_LOST)
+"""What has to be set before the job is bought."""
 TURNS: Sequence[Kind] = (
     "kill at a point",
     "fault and kill",
@@ -52,6 +57,7 @@ class Case(BaseModel):
     snapshot: str
     kills: tuple[Kill, ...] = ()
     fault: str | None = None
+    lags: bool = False
 
 
 def spots(scenario: str, points: Sequence[str], marker: str) -> list[Spot]:
@@ -74,25 +80,37 @@ def case(seed: int, number: int, known: Mapping[str, Sequence[Spot]]) -> Case:
     """Case *number* of *seed*, over the points *known* of each scenario."""
     dice = Random(f"{seed}/{number}")
     kind = TURNS[number % len(TURNS)]
-    spot = _in_turn(seed, number, known)
-    kills: tuple[Kill, ...] = ()
-    if kind == "kill at a random time":
-        kills = (Kill(after=round(dice.uniform(0, LONGEST_RUN), 3)),)
-    elif kind != "fault":
-        kills = (Kill(strike=spot.strike),)
-    if kind == "two kills":
-        kills = (*kills, Kill(after=round(dice.uniform(0, LONGEST_RUN), 3)))
-    fault = _fault(dice, spot.scenario) if "fault" in kind else None
-    snapshot = spot.snapshot if fault not in SERVICE else "000"
+    faulty = "fault" in kind
+    spot = _in_turn(seed, number, {name: each for name, each in known.items() if not faulty or _buys(each)})
+    fault = dice.choice(FAULTS) if faulty else None
     return Case(
         seed=seed,
         number=number,
         kind=kind,
         scenario=spot.scenario,
-        snapshot=snapshot,
-        kills=kills,
+        snapshot="000" if fault in FROM_THE_START else spot.snapshot,
+        kills=_kills(kind, spot, fault, dice),
         fault=fault,
+        lags=fault in (LAG, LATE_AND_LOST) or (fault in SERVICE and dice.random() < LAGGING_SHARE),
     )
+
+
+def _kills(kind: Kind, spot: Spot, fault: str | None, dice: Random) -> tuple[Kill, ...]:
+    at_random = Kill(after=round(dice.uniform(0, LONGEST_RUN), 3))
+    if kind == "fault":
+        return ()
+    if kind == "kill at a random time":
+        return (at_random,)
+    if fault in FROM_THE_START and dice.random() < SECOND_JOB_SHARE:
+        # Where a job fails, the second one is bought at points that no undisturbed run has.
+        return (Kill(strike=Strike(point=f"{dice.choice(MOMENTS)} {JOB}", occurrence=2)),)
+    strike = Kill(strike=spot.strike)
+    return (strike, at_random) if kind == "two kills" else (strike,)
+
+
+def _buys(every: Sequence[Spot]) -> bool:
+    """Whether a scenario talks to the service, so that the service's faults can strike it."""
+    return any("/openai/" in spot.strike.point for spot in every)
 
 
 def _in_turn(seed: int, number: int, known: Mapping[str, Sequence[Spot]]) -> Spot:
@@ -101,10 +119,3 @@ def _in_turn(seed: int, number: int, known: Mapping[str, Sequence[Spot]]) -> Spo
     round_, place = divmod(number, len(every))
     Random(f"{seed}/{round_}").shuffle(every)
     return every[place]
-
-
-def _fault(dice: Random, scenario: str) -> str | None:
-    """A fault that can strike in the *scenario*; those who take in images do not talk to the service."""
-    if "ingestion" in scenario:
-        return None
-    return dice.choice([*NETWORK, *NETWORK, *SERVICE, LAG])

@@ -1,6 +1,6 @@
 """Faults of the emulator at seeded places; *kinds* of a service's own doing have their own undisturbed outcome."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -55,10 +55,25 @@ SERVICE: Mapping[str, Fault] = {
 }
 """What the service itself does; the same without any kill says how a run then has to end."""
 
+LATE_AND_LOST = "slow list, then a lost answer"
+LATE: Sequence[Fault] = (
+    {"method": "GET", "path": "/openai/v1/fine_tuning/jobs", "slow": 6.0, "after": 1, "count": 1},
+    {"method": "POST", "path": "/openai/v1/fine_tuning/jobs", "reset": True, "after_work": True, "count": 1},
+)
+"""The job is bought later than the settling time after its intent, and nobody is told."""
+
 LAG = "lagging list"
-LAG_SECONDS = 0.7
+LAG_SECONDS = 2.5
+"""How long a job is missing from the list of jobs; below the settling time, as the policy promises."""
+
+JOB = "POST /openai/v1/fine_tuning/jobs"
+"""The request that buys."""
 
 
-def network_fault(kind: str, seed: str) -> Fault:
-    """A fault of that *kind* at a place that *seed* chooses."""
-    return NETWORK[kind](Random(seed))
+def scripted(kind: str, seed: str) -> Sequence[Fault]:
+    """The faults of that *kind*, at a place that *seed* chooses."""
+    if kind in NETWORK:
+        return [NETWORK[kind](Random(seed))]
+    if kind in SERVICE:
+        return [SERVICE[kind]]
+    return LATE if kind == LATE_AND_LOST else []

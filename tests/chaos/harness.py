@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tests.chaos.cases import Case, Kill, Spot, case, spots
-from tests.chaos.faults import LAG, LAG_SECONDS, NETWORK, SERVICE, network_fault
+from tests.chaos.faults import LAG_SECONDS, SERVICE, scripted
 from tests.chaos.promises import differences
 from tests.chaos.scenarios import SCENARIOS, Scenario, scenario
 from tests.chaos.snapshots import Place, put_back
@@ -34,6 +34,7 @@ class Played(BaseModel):
     case: Case
     broken: list[str]
     killed: int
+    struck: int
     runs: int
     seconds: float
 
@@ -73,6 +74,10 @@ class Harness:
         """Play the cases, several at a time; each is told as soon as it and those before it ended."""
         yield from self._side_by_side([case(seed, number, self.spots) for number in numbers], self._play)
 
+    def play_one(self, chosen: Case) -> Played:
+        """Play a case of one's own making."""
+        return self._play(self.parents[0], chosen)
+
     def _side_by_side(self, items: Sequence[Any], work: Any) -> Iterator[Any]:
         free: SimpleQueue[WarmParent] = SimpleQueue()
         for parent in self.parents:
@@ -100,13 +105,14 @@ class Harness:
         with stage(place, parent) as on:
             on.fault(SERVICE[kind])
             _well(on.run(each.name).problem, each, place)
+            on.end_faults()
             return _kept(on, each)
 
     def _play(self, parent: WarmParent, chosen: Case) -> Played:
-        place = self._put_back(chosen.scenario, chosen.snapshot, f"case {chosen.seed}-{chosen.number}")
+        place = self._put_back(chosen.scenario, chosen.snapshot, folder_of(chosen))
         (place.folder / "case.json").write_text(chosen.model_dump_json(indent=2))
         wanted = self._wanted(parent, chosen)
-        options = ("--job-list-lag-seconds", str(LAG_SECONDS * SPEED)) if chosen.fault == LAG else ()
+        options = ("--job-list-lag-seconds", str(LAG_SECONDS * SPEED)) if chosen.lags else ()
         with stage(place, parent, *options) as on:
             played = _played(on, chosen, wanted)
         if played.survived:
@@ -123,18 +129,25 @@ class Harness:
 
 
 @contextmanager
-def harness(home: Path, prefect: Mapping[str, str], *, side_by_side: int = 2) -> Iterator[Harness]:
+def harness(
+    home: Path, prefect: Mapping[str, str], *, scenarios: Sequence[Scenario] = SCENARIOS, side_by_side: int = 2
+) -> Iterator[Harness]:
     """A harness in *home*, recorded and ready; *prefect* are the variables that lead to a Prefect server."""
     home.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, **prefect}
     parents = [WarmParent(environment, home / f"parent-{number}.log") for number in range(side_by_side)]
     try:
-        ready = Harness(home, parents, SCENARIOS)
+        ready = Harness(home, parents, scenarios)
         ready.record()
         yield ready
     finally:
         for each in parents:
             each.end()
+
+
+def folder_of(chosen: Case) -> str:
+    """The name of the folder in which a case is played."""
+    return f"case-{chosen.seed}-{chosen.number}"
 
 
 def again(played: Played) -> str:
@@ -144,33 +157,30 @@ def again(played: Played) -> str:
 
 def _played(on: Stage, chosen: Case, wanted: Any) -> Played:
     _script(on, chosen)
-    killed, seconds, run = 0, 0.0, 0
+    killed, struck, seconds, run = 0, 0, 0.0, 0
     while True:
         kill = chosen.kills[run] if run < len(chosen.kills) else Kill()
         if run == FAULTY_RUNS:
-            on.end_faults()
+            struck = on.end_faults()
         ended = on.run(chosen.scenario, strike=kill.strike, kill_after=kill.after)
         run, killed, seconds = run + 1, killed + ended.killed, seconds + ended.seconds
         through = not ended.killed and ended.problem is None
         if through or run == RUNS:
             break
+    struck += on.end_faults()
     broken = _broken(on, chosen.scenario, wanted)
     if not through:
         broken.insert(0, f"it did not come to its end: {ended.problem or 'killed'}")
-    return Played(case=chosen, broken=broken, killed=killed, runs=run, seconds=round(seconds, 2))
+    return Played(case=chosen, broken=broken, killed=killed, struck=struck, runs=run, seconds=round(seconds, 2))
 
 
 def _script(on: Stage, chosen: Case) -> None:
-    if chosen.fault is None:
-        return
-    if chosen.fault in NETWORK:
-        on.fault(network_fault(chosen.fault, f"{chosen.seed}/{chosen.number}"))
-    elif chosen.fault in SERVICE:
-        on.fault(SERVICE[chosen.fault])
+    if chosen.fault is not None:
+        for fault in scripted(chosen.fault, f"{chosen.seed}/{chosen.number}"):
+            on.fault(fault)
 
 
 def _broken(on: Stage, scenario: str, wanted: Any) -> list[str]:
-    on.end_faults()
     broken, state = on.check(scenario)
     return [*broken, *differences(wanted, state)]
 

@@ -11,7 +11,7 @@ from openai import OpenAI
 from cloud.errors import LedgerBroken
 from cloud.ledger import verify
 from cloud.store import DATA, NotFound, Store
-from data_contracts.ledger import TrainingIntended
+from data_contracts.ledger import CostBooked, TrainingIntended
 from tasks.loop import Loop, connect
 
 LONGEST_TOLD = 200
@@ -25,6 +25,7 @@ def broken_promises(folder: Path, service: OpenAI) -> Iterator[str]:
     except LedgerBroken as problem:
         yield str(problem)
     yield from _jobs(loop, service)
+    yield from _bills(loop, service)
     yield from _files(loop, service)
     yield from _model_deployments(loop)
     yield from _lease(loop)
@@ -44,6 +45,15 @@ def _jobs(loop: Loop, service: OpenAI) -> Iterator[str]:
         if count > 1:
             yield f"the job {suffix} was bought {count} times"
     yield from (f"the job {suffix} was intended and does not exist" for suffix in wanted - set(found))
+
+
+def _bills(loop: Loop, service: OpenAI) -> Iterator[str]:
+    """Every job is booked, once; what is free of charge too."""
+    costs = (entry.event for entry in loop.ledger.read() if isinstance(entry.event, CostBooked))
+    booked = Counter(cost.subject for cost in costs if cost.what == "training")
+    for job in service.fine_tuning.jobs.list():
+        if booked[job.id] != 1:
+            yield f"the job {job.id} was booked {booked[job.id]} times"
 
 
 def _files(loop: Loop, service: OpenAI) -> Iterator[str]:

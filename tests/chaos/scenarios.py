@@ -29,7 +29,7 @@ account = "local"
 capacity = 100000
 
 [training]
-settling_minutes = 0.05
+settling_minutes = 0.08
 smallest_addition = 3
 
 [promotion]
@@ -70,8 +70,17 @@ def ingest(folder: str) -> object:
     return [each.batch for each in ingest_images(folder)]
 
 
-def improve(folder: str) -> object:
+def promote(folder: str) -> object:
     """One turn; the person says yes where the gate asks."""
+    return _improve(folder, yes=True)
+
+
+def reject(folder: str) -> object:
+    """One turn; the person says no where the gate asks, and nobody needs the challenger any more."""
+    return _improve(folder, yes=False)
+
+
+def _improve(folder: str, *, yes: bool) -> object:
     from data_contracts.ledger import Actor
     from flows.improve_model import improve_model
     from tasks.promotion import approve
@@ -79,7 +88,7 @@ def improve(folder: str) -> object:
     result = improve_model(folder)
     if result.status == "waits for a person" and result.iteration is not None:
         actor = Actor(name="chaos", established="command line")
-        approve(connect(folder), result.iteration, yes=True, reason="looked at it", actor=actor)
+        approve(connect(folder), result.iteration, yes=yes, reason="looked at it", actor=actor)
         result = improve_model(folder)
     if result.status in ("another run is at work", "waits for a person"):
         raise NotThroughYet(f"{result.status}: {result.reason}")
@@ -176,9 +185,9 @@ def _nothing(folder: Path) -> None:
 
 SCENARIOS = (
     Scenario("first ingestion", new_loop, ingest, loop_state),
-    Scenario("first iteration", _nothing, improve, loop_state, after="first ingestion"),
+    Scenario("first iteration", _nothing, promote, loop_state, after="first ingestion"),
     Scenario("second ingestion", second_batch, ingest, loop_state, after="first iteration"),
-    Scenario("second iteration", _nothing, improve, loop_state, after="second ingestion"),
+    Scenario("second iteration", _nothing, reject, loop_state, after="second ingestion"),
 )
 
 

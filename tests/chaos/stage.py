@@ -1,6 +1,5 @@
 """Where a case is played: a folder, an emulator on it, and a warm parent that runs the scenario's flow."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ class WarmParent:
     """The process that forks the runs."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        """Start it; it imports for some seconds before it takes its first order."""
+        """Start it; it takes its first order when it has imported the product."""
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.warm_parent"],
@@ -35,15 +34,11 @@ class WarmParent:
                 stderr=errors,
                 text=True,
             )
-        self._ready = False
 
     def run(self, order: Order) -> Ended:
         """Let it fork a child for *order*, and wait until that ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        if not self._ready:
-            self.process.stdout.readline()
-            self._ready = True
         self.process.stdin.write(order.model_dump_json() + "\n")
         self.process.stdin.flush()
         return Ended.model_validate_json(self.process.stdout.readline())
@@ -91,9 +86,11 @@ class Stage:
         """Script a fault of the emulator."""
         self.foundry.ask("POST", "/emulator/faults", dict(fault))
 
-    def end_faults(self) -> None:
-        """Let every fault be over."""
+    def end_faults(self) -> int:
+        """Let every fault be over; returns how often they struck."""
+        struck = sum(int(each["struck"]) for each in self.foundry.faults())
         self.foundry.ask("DELETE", "/emulator/faults")
+        return struck
 
     def _order(self, scenario: str, action: str, **how: Any) -> Ended:
         order = {"scenario": scenario, "action": action, "place": self.place, "address": self.foundry.address, **how}
@@ -108,8 +105,3 @@ def stage(place: Place, parent: WarmParent, *options: str) -> Iterator[Stage]:
         yield Stage(place, parent, foundry)
     finally:
         foundry.kill()
-
-
-def as_json(value: Any) -> str:
-    """*value* as one line."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)

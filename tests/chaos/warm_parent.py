@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -26,17 +26,6 @@ from tests.chaos.snapshots import Place, take
 
 QUICK_RETRIES = [0.2, 0.5, 1.0, 2.0]
 LOOK_EVERY = 0.01
-IMPORTED_ONCE = (
-    "azure.identity",
-    "azure.mgmt.cognitiveservices",
-    "flows.improve_model",
-    "flows.ingest_images",
-    "openai.resources.chat",
-    "openai.resources.files",
-    "openai.resources.fine_tuning",
-    "pyarrow.parquet",
-    "tasks.contract_check",
-)
 SNAPSHOT = "snapshot "
 """How a line among the points begins that says which snapshot was taken there."""
 
@@ -61,26 +50,33 @@ class Ended(BaseModel):
     seconds: float
     problem: str | None = None
     found: Any = None
+    imported: Sequence[str] = ()
 
 
 def main() -> None:
     """Serve orders until the input ends."""
     with _prefect_in_a_hurry():
-        _import_everything()
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+        _import_the_product()
         for line in sys.stdin:
             ended = _run(Order.model_validate_json(line))
-            sys.stdout.write(ended.model_dump_json() + "\n")
+            sys.stdout.write(ended.model_dump_json(exclude={"imported"}) + "\n")
             sys.stdout.flush()
+            _import_too(ended.imported)
 
 
-def _import_everything() -> None:
+def _import_the_product() -> None:
     retrying = import_module("tasks.retrying")
     # Only the pace is another one: what is patient for minutes in production is so for seconds here.
     retrying.PATIENTLY["retry_delay_seconds"] = QUICK_RETRIES
-    for name in IMPORTED_ONCE:
+    for name in ("flows.improve_model", "flows.ingest_images"):
         import_module(name)
+
+
+def _import_too(names: Sequence[str]) -> None:
+    """What a child had to import, the next one finds imported."""
+    for name in names:
+        with contextlib.suppress(Exception):
+            import_module(name)
 
 
 @contextlib.contextmanager
@@ -124,6 +120,7 @@ def _work(order: Order) -> int:
     os.dup2(log, 1)
     os.dup2(log, 2)
     problem = found = None
+    known = set(sys.modules)
     try:
         found = _do(order)
     except BaseException as error:
@@ -132,7 +129,7 @@ def _work(order: Order) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     half = order.place.result.with_suffix(".half")
-    half.write_text(json.dumps({"problem": problem, "found": found}))
+    half.write_text(json.dumps({"problem": problem, "found": found, "imported": sorted(set(sys.modules) - known)}))
     half.replace(order.place.result)
     return 0 if problem is None else 1
 

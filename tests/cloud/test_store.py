@@ -137,6 +137,17 @@ def test_half_written_files_are_not_listed(tmp_path: Path) -> None:
     assert list(FolderStore(tmp_path).list("data/")) == []
 
 
+def test_deleting_takes_what_killed_writers_left_and_leaves_what_is_being_written(tmp_path: Path) -> None:
+    store, folder = FolderStore(tmp_path), tmp_path / "data" / "images"
+    store.put("data/images/a.jpg", b"a picture")
+    for name in (".tmp-abandoned", ".tmp-growing"):
+        (folder / name).write_bytes(b"a pict")
+    os.utime(folder / ".tmp-abandoned", (0, 0))
+    store.delete("data/images/a.jpg")
+
+    assert [each.name for each in folder.iterdir()] == [".tmp-growing"]
+
+
 def test_an_account_that_does_not_answer_is_unavailable() -> None:
     nobody = BlobServiceClient("http://127.0.0.1:1/account", credential="a2V5", retry_total=0)
 
