@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import openai
@@ -12,6 +13,7 @@ from cloud.waiting import eventually
 from data_contracts.training import UploadedFile
 
 FILE_PATIENCE = 30 * 60
+MEDIA_TYPE = "application/jsonl"
 
 
 class AzureFiles(AzureDataPlane):
@@ -27,16 +29,59 @@ class AzureFiles(AzureDataPlane):
         found = ask(lambda: list(self._data.files.list(purpose="fine-tune")))
         unusable = ("error", "deleted", "deleting")
         return [
-            UploadedFile(id=each.id, name=each.filename, bytes=each.bytes or 0, usable=each.status not in unusable)
+            UploadedFile(
+                id=each.id,
+                name=each.filename,
+                bytes=each.bytes or 0,
+                usable=each.status not in unusable,
+                created_at=datetime.fromtimestamp(each.created_at, UTC) if each.created_at else None,
+            )
             for each in found
         ]
 
     def upload(self, file: Path, name: str) -> str:
         """See Trainer.upload; the client's own retries are off, for after a lost answer each would leave a copy."""
-        once = self._data.with_options(max_retries=0)
         with file.open("rb") as stream:
-            uploaded = ask(lambda: once.files.create(file=(name, stream), purpose="fine-tune"))
+            uploaded = ask(lambda: self._once.files.create(file=(name, stream), purpose="fine-tune"))
         return self._processed(uploaded.id, name)
+
+    def begin_upload(self, name: str, size: int) -> str:
+        """See Trainer.begin_upload."""
+        return ask(
+            lambda: self._once.uploads.create(bytes=size, filename=name, mime_type=MEDIA_TYPE, purpose="fine-tune")
+        ).id
+
+    def upload_part(self, upload: str, content: bytes) -> str:
+        """See Trainer.upload_part; the client's own retries are off, for each would leave a part too many."""
+        return ask(lambda: self._once.uploads.parts.create(upload, data=content)).id
+
+    def complete_upload(self, upload: str, parts: Sequence[str], name: str) -> str:
+        """See Trainer.complete_upload."""
+        done = ask(lambda: self._data.uploads.complete(upload, part_ids=list(parts)))
+        if done.file is None:
+            raise CloudRefused(f"Azure completed the upload {upload} of {name} without a file")
+        return self._processed(done.file.id, name)
+
+    def cancel_upload(self, upload: str) -> None:
+        """See Trainer.cancel_upload."""
+
+        def cancel() -> None:
+            with suppress(openai.BadRequestError, openai.NotFoundError):
+                self._data.uploads.cancel(upload)
+
+        ask(cancel)
+
+    def measure(self, file: str) -> tuple[int, int]:
+        """See Trainer.measure."""
+
+        def look() -> tuple[int, int]:
+            size, lines, last = 0, 0, b"\n"
+            with self._data.files.with_streaming_response.content(file) as answer:
+                for chunk in answer.iter_bytes():
+                    size, lines, last = size + len(chunk), lines + chunk.count(b"\n"), chunk[-1:] or last
+            return size, lines + (last != b"\n")
+
+        return ask(look)
 
     def delete_file(self, file: str) -> None:
         """See Trainer.delete_file."""
@@ -50,6 +95,10 @@ class AzureFiles(AzureDataPlane):
     def content(self, file: str) -> bytes:
         """See Trainer.content."""
         return ask(lambda: self._data.files.content(file).read())
+
+    @property
+    def _once(self) -> openai.OpenAI:
+        return self._data.with_options(max_retries=0)
 
     def _processed(self, id_: str, name: str) -> str:
         def look() -> str | None:

@@ -2,18 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import openai
 
 from cloud.azure_data_plane import AzureDataPlane, ask, said
-from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown
-from data_contracts.training import Checkpoint, JobStatus, ReportedHyperparameters, TrainingJob, TrainingRequest
+from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown, QueueFull
+from data_contracts.training import (
+    Checkpoint,
+    JobStatus,
+    ReportedHyperparameters,
+    TrainingEvent,
+    TrainingJob,
+    TrainingRequest,
+)
 
 if TYPE_CHECKING:
-    from openai.types.fine_tuning import FineTuningJob
+    from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
 REQUEST_TIMEOUT, SERVER_ERROR = 408, 500
+QUEUE_FULL = "quotaExceeded"
 
 
 class AzureJobs(AzureDataPlane):
@@ -43,7 +52,7 @@ class AzureJobs(AzureDataPlane):
                 )
             )
         except openai.RateLimitError as error:
-            raise CloudUnavailable(said(error)) from error
+            raise (QueueFull if error.code == QUEUE_FULL else CloudUnavailable)(said(error)) from error
         except openai.APIStatusError as error:
             if error.status_code >= SERVER_ERROR or error.status_code == REQUEST_TIMEOUT:
                 raise OutcomeUnknown(said(error)) from error
@@ -59,10 +68,14 @@ class AzureJobs(AzureDataPlane):
         """See Trainer.cancel."""
         ask(lambda: self._data.fine_tuning.jobs.cancel(id_))
 
-    def messages(self, id_: str) -> Sequence[str]:
-        """See Trainer.messages."""
-        events = ask(lambda: list(self._data.fine_tuning.jobs.list_events(id_, limit=100)))
-        return [event.message for event in reversed(events)]
+    def events(self, id_: str, known: str | None = None) -> Sequence[TrainingEvent]:
+        """See Trainer.events; Azure lists the newest first, so only what is new is fetched."""
+
+        def look() -> list[TrainingEvent]:
+            listed = self._data.fine_tuning.jobs.list_events(id_, limit=100)
+            return [_event(each) for each in takewhile(lambda each: each.id != known, listed)]
+
+        return ask(look)[::-1]
 
     def checkpoints(self, id_: str) -> Sequence[Checkpoint]:
         """See Trainer.checkpoints."""
@@ -97,6 +110,16 @@ def _job(raw: "FineTuningJob") -> TrainingJob:
         hyperparameters=_hyperparameters(raw),
         result_files=tuple(raw.result_files or ()),
         problem=raw.error.message if raw.error and raw.error.message else None,
+    )
+
+
+def _event(raw: "FineTuningJobEvent") -> TrainingEvent:
+    return TrainingEvent(
+        id=raw.id,
+        at=datetime.fromtimestamp(raw.created_at, UTC),
+        level=raw.level,
+        message=raw.message,
+        figures=raw.data if isinstance(raw.data, dict) else {},
     )
 
 

@@ -4,6 +4,8 @@ KaizenError
   SettingsUnreadable       kaizen.toml or a KAIZEN_ variable is wrong
   CloudError
     CloudUnavailable       later: the service, the network or its limits
+      QueueFull            later, or in another tier: no more jobs wait in this queue
+      QueueFull             later, or elsewhere: no more jobs wait in the queue of this tier
     CloudRefused           never: the request itself is wrong or not allowed
     OutcomeUnknown         perhaps done: the answer was lost, look before asking again
     TrainingFailed         worked, but there is no model
@@ -25,6 +27,10 @@ class CloudError(KaizenError):
 
 class CloudUnavailable(CloudError):
     """The service could not be reached or had no capacity; try later."""
+
+
+class QueueFull(CloudUnavailable):
+    """The queue of a training tier is full; the job was not bought."""
 
 
 class CloudRefused(CloudError):

@@ -7,7 +7,14 @@ from typing import Protocol
 from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
 from data_contracts.models import OfferedModel
-from data_contracts.training import Checkpoint, ModelDeployment, TrainingJob, TrainingRequest, UploadedFile
+from data_contracts.training import (
+    Checkpoint,
+    ModelDeployment,
+    TrainingEvent,
+    TrainingJob,
+    TrainingRequest,
+    UploadedFile,
+)
 
 
 class Trainer(Protocol):
@@ -23,6 +30,26 @@ class Trainer(Protocol):
 
     def upload(self, file: Path, name: str) -> str:
         """Upload *file* under *name*, wait until it is processed, return its id; raises CloudRefused when it fails."""
+        ...
+
+    def begin_upload(self, name: str, size: int) -> str:
+        """Open an upload in parts of a file of *size* bytes; returns its id. It dies after two hours."""
+        ...
+
+    def upload_part(self, upload: str, content: bytes) -> str:
+        """Add the next bytes, asking exactly once; returns the part's id."""
+        ...
+
+    def complete_upload(self, upload: str, parts: Sequence[str], name: str) -> str:
+        """Make the parts one file, wait until it is processed, return its id; raises CloudRefused when it fails."""
+        ...
+
+    def cancel_upload(self, upload: str) -> None:
+        """Give an upload up; one that is over is no error."""
+        ...
+
+    def measure(self, file: str) -> tuple[int, int]:
+        """Bytes and lines of an uploaded file, streamed back."""
         ...
 
     def delete_file(self, file: str) -> None:
@@ -42,7 +69,10 @@ class Trainer(Protocol):
         ...
 
     def submit(self, request: TrainingRequest, training_file: str, validation_file: str | None) -> TrainingJob:
-        """Buy one job, asking exactly once; raises OutcomeUnknown when the answer was lost."""
+        """Buy one job, asking exactly once.
+
+        Raises OutcomeUnknown when the answer was lost, CloudRefused or QueueFull when it was surely not bought.
+        """
         ...
 
     def job(self, id_: str) -> TrainingJob:
@@ -53,8 +83,8 @@ class Trainer(Protocol):
         """Stop a job; what it has done is billed."""
         ...
 
-    def messages(self, id_: str) -> Sequence[str]:
-        """What the job has said so far, oldest first."""
+    def events(self, id_: str, known: str | None = None) -> Sequence[TrainingEvent]:
+        """What the job has said since the event *known*, by id, or from the beginning; oldest first."""
         ...
 
     def checkpoints(self, id_: str) -> Sequence[Checkpoint]:

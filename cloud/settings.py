@@ -42,6 +42,9 @@ class FoundrySettings(_Section):
     account: str
     sku: str = Field("GlobalStandard", description="Tier of our model deployments.")
     capacity: int = Field(50, ge=1, description="Thousand tokens per minute of each model deployment.")
+    upload_part_bytes: int = Field(
+        64 * 1024 * 1024, ge=1, le=512_000_000, description="Larger files go up in parts of this size."
+    )
     clock: HttpUrl | None = Field(None, description="Time source; empty for the system's clock.")
     customer: Customer = Field("existing", description="New customers may train a model for a shorter time.")
     region: str | None = Field(None, description="Region of the account; empty asks Azure.")

@@ -32,6 +32,7 @@ class ProviderLimits(Record):
     job_tokens: Limit
     queued_jobs: Limit
     resource_jobs: Limit
+    fine_tuned_deployments: Limit
 
 
 @lru_cache

@@ -1,13 +1,17 @@
 """Policies: the thresholds of a loop as typed values, which the Prefect UI shows as forms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from data_contracts.record import Record
 from data_contracts.training import TrainingMode
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+TrainingType = Literal["Standard", "GlobalStandard", "Developer"]
+"""Azure's training tiers; they decide the price per token."""
 
 
 class BudgetPolicy(Record):
@@ -25,8 +29,11 @@ class TrainingPolicy(Record):
     """When and how a loop fine-tunes."""
 
     base_model: str = Field("gpt-4.1-2025-04-14", description="Model that the first iteration starts from.")
-    training_type: Literal["Standard", "GlobalStandard", "Developer"] = Field(
-        "GlobalStandard", description="Azure's training tier; it decides the price per token."
+    training_types: tuple[TrainingType, ...] = Field(
+        ("GlobalStandard",),
+        min_length=1,
+        title="Training tiers",
+        description="Azure's training tiers in order; the next one is taken when one is refused or its queue is full.",
     )
     n_epochs: int = Field(3, ge=1, le=10, description="Passes over the training images.")
     batch_size: int | None = Field(None, ge=1, description="Examples per step; empty lets Azure choose.")
@@ -60,6 +67,22 @@ class TrainingPolicy(Record):
         0.05, description="Share of the training examples that Azure may leave out before the iteration is stopped."
     )
     deadline_hours: float = Field(72, gt=0, description="How long a job may take before a person is asked.")
+
+    @property
+    def training_type(self) -> TrainingType:
+        """The tier that is asked for first."""
+        return self.training_types[0]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_tier(cls, given: Any) -> Any:
+        """Take `training_type`, as the setting was called when there could be one only."""
+        if not isinstance(given, dict) or "training_type" not in given:
+            return given
+        if "training_types" in given:
+            raise ValueError("training_type and training_types are both set; keep training_types")
+        rest = {name: value for name, value in given.items() if name != "training_type"}
+        return {**rest, "training_types": (given["training_type"],)}
 
 
 class PromotionPolicy(Record):

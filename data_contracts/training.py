@@ -4,7 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -101,6 +101,18 @@ class UploadedFile(Record):
     name: str
     bytes: int
     usable: bool = Field(description="False where processing failed or the file is being deleted.")
+    created_at: datetime | None = None
+
+
+class UploadUnderWay(Record):
+    """An upload in parts as far as it has come; kept so that an interrupted one goes on."""
+
+    upload: str
+    name: str
+    bytes: int
+    part_bytes: int
+    parts: tuple[str, ...] = ()
+    begun_at: datetime
 
 
 class CurvePoint(Record):
@@ -113,6 +125,16 @@ class CurvePoint(Record):
     valid_accuracy: float | None = None
     full_valid_loss: float | None = Field(None, description="On the whole validation file, once an epoch.")
     full_valid_accuracy: float | None = None
+
+
+class TrainingEvent(Record):
+    """What a job said at a moment, with figures where it had measured something."""
+
+    id: str
+    at: datetime
+    level: str
+    message: str
+    figures: dict[str, Any] = Field(default_factory=dict, description="Of a step, as the service names them.")
 
 
 class Checkpoint(Record):

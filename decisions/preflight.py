@@ -35,6 +35,7 @@ class Account(Record):
     bytes: int = 0
     queued_jobs: int = 0
     jobs: int = 0
+    model_deployments: int = Field(0, description="Of fine-tuned models.")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Offer(Record):
     delete_bytes: int | None = None
     wait_for_jobs: int | None = None
     delete_jobs: int | None = None
+    delete_deployments: int | None = None
 
     def __str__(self) -> str:
         """The ways, joined by "or"."""
@@ -75,6 +77,7 @@ class Offer(Record):
             ("delete fine-tuning files of {} bytes in all", self.delete_bytes),
             ("wait until {} queued jobs have begun", self.wait_for_jobs),
             ("delete {} ended jobs", self.delete_jobs),
+            ("delete {} model deployments of fine-tuned models", self.delete_deployments),
         )
         return " or ".join(way.format(f"{value:,}") for way, value in ways if value) or "leave these images out"
 
@@ -166,6 +169,12 @@ def _account_checks(files: Sequence[FileToSend], account: Account, limits: Provi
         ("bytes of the account's fine-tuning files", size, limits.resource_bytes, "delete_bytes"),
         ("queued jobs of the account", account.queued_jobs + 1, limits.queued_jobs, "wait_for_jobs"),
         ("jobs of the account", account.jobs + 1, limits.resource_jobs, "delete_jobs"),
+        (
+            "model deployments of fine-tuned models",
+            account.model_deployments + 1,
+            limits.fine_tuned_deployments,
+            "delete_deployments",
+        ),
     )
     return [_free(*each) for each in wanted]
 

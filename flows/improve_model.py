@@ -12,9 +12,10 @@ from data_contracts.ledger import Decided, Outcome, TrainingFinished
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
+from decisions.training_progress import failure_reason
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation import Contender, evaluate
-from tasks.following import follow_training
+from tasks.following import Overdue, follow_training
 from tasks.forecasting import allow_purchase
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
@@ -71,8 +72,10 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     if refused is not None:
         return ended(turn, "training failed", refused)
     trained = train(turn, training)
+    if isinstance(trained, Overdue):
+        return Result(status="waits for a person", iteration=turn.iteration, reason=trained.reason)
     if trained.status is not JobStatus.SUCCEEDED:
-        return ended(turn, "training failed", trained.problem or f"{trained.job} {trained.status}")
+        return ended(turn, "training failed", failure_reason(trained.job, trained.status, trained.problem))
     reconciled = reconcile_training(turn, trained, training)
     if reconciled.stops:
         return ended(turn, "training incomplete", reconciled.reason)
@@ -85,14 +88,18 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     return carry_out(turn, decided, challenger)
 
 
-def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished:
-    """The fine-tuning job that ended well, or the last one that the policy's attempts allow."""
+def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
+    """The fine-tuning job that ended well, or the last one that the policy's attempts allow, or one that is late."""
     allow_purchase(turn, policy)
     files = upload_training_files(turn, policy)
     while True:
         submitted = submit_training(turn, files, policy)
         finished = follow_training(turn, submitted, policy)
-        if finished.status is JobStatus.SUCCEEDED or finished.attempt >= policy.attempts:
+        if (
+            isinstance(finished, Overdue)
+            or finished.status is JobStatus.SUCCEEDED
+            or finished.attempt >= policy.attempts
+        ):
             return finished
         allow_purchase(turn, policy)
 

@@ -1,33 +1,49 @@
 """Following a fine-tuning job to its end, and booking what it cost."""
 
 from datetime import datetime, timedelta
+from random import uniform
 
 from prefect import get_run_logger, task
 
-from cloud.clock import wait
-from cloud.errors import CloudRefused
+from cloud.clock import system_time, wait
+from cloud.errors import CloudUnavailable
 from data_contracts.ledger import TrainingFinished, TrainingSubmitted
 from data_contracts.policies import TrainingPolicy
+from data_contracts.record import Record
 from data_contracts.training import JobStatus, TrainingJob
 from decisions.loop_state import Iteration
+from tasks.job_progress import JobProgress
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.training_jobs import book_training, the_older
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 60.0, 1.2
+JITTER = 0.2
+OUTAGE_PATIENCE = timedelta(hours=1)
+"""How long a service may be out of reach before the run gives up; the next run follows the job further."""
+
+
+class Overdue(Record):
+    """A job that had not ended by the policy's deadline; a person decides, and the next run looks again."""
+
+    job: str
+    reason: str
 
 
 @task(**PATIENTLY)
-def follow_training(turn: Turn, submitted: TrainingSubmitted, policy: TrainingPolicy) -> TrainingFinished:
-    """Wait for the job to end, repeating in the run's log what it says; book what it cost."""
+def follow_training(turn: Turn, submitted: TrainingSubmitted, policy: TrainingPolicy) -> TrainingFinished | Overdue:
+    """Wait for the job to end, showing in the run what it says and measures; book what it cost."""
     loop = connect(turn.folder)
     iteration = loop.iteration(turn.iteration)
     if iteration.finished is not None and iteration.finished.job == submitted.job:
         return iteration.finished
     begun = iteration.submitted_at or loop.now()
-    job = _ended(loop, submitted.job, begun + timedelta(hours=policy.deadline_hours))
-    the_older(loop, turn, loop.foundry.find_jobs(submitted.suffix), policy)
-    book_training(loop, turn, job, policy.training_type)
+    progress = JobProgress(loop, turn.iteration, submitted.job)
+    job = _ended_or_late(loop, progress, begun + timedelta(hours=policy.deadline_hours))
+    if job.status is JobStatus.UNDER_WAY:
+        return _overdue(job, policy)
+    the_older(loop, turn, loop.foundry.find_jobs(submitted.suffix))
+    book_training(loop, turn, job)
     for file in job.result_files:
         loop.store.put(loop.iteration_path(turn.iteration, "results.csv"), loop.foundry.content(file))
     finished = _finished(job, iteration)
@@ -35,22 +51,35 @@ def follow_training(turn: Turn, submitted: TrainingSubmitted, policy: TrainingPo
     return finished
 
 
-def _ended(loop: Loop, id_: str, deadline: datetime) -> TrainingJob:
-    """The job once it has ended; raises CloudRefused when the policy's *deadline* passes first."""
-    log, said, pause = get_run_logger(), 0, FIRST_PAUSE
+def _ended_or_late(loop: Loop, progress: JobProgress, deadline: datetime) -> TrainingJob:
+    """The job once it has ended, or as it stands once the *deadline* has passed.
+
+    A status that we do not know, a pause, a wait of hours: all are still under way. Raises CloudUnavailable when the
+    service has been out of reach for an hour.
+    """
+    pause, lost = FIRST_PAUSE, None
     while True:
-        job = loop.foundry.job(id_)
-        messages = loop.foundry.messages(id_)
-        for message in messages[said:]:
-            log.info("%s: %s", id_, message)
-        said = len(messages)
-        if job.status is not JobStatus.UNDER_WAY:
-            return job
-        if loop.now() > deadline:
-            late = f"{id_} is still {job.reported_status} at its deadline, {deadline:%Y-%m-%d %H:%M} UTC"
-            raise CloudRefused(f"{late}; cancel it, or raise deadline_hours in the training policy")
-        wait(pause)
-        pause = min(LONGEST_PAUSE, pause * 1.2)
+        try:
+            job = loop.foundry.job(progress.job)
+            progress.tell(job)
+            if job.status is not JobStatus.UNDER_WAY or loop.now() > deadline:
+                return job
+            lost = None
+        except CloudUnavailable as error:
+            if lost is None:
+                get_run_logger().warning("%s; looking for %s again", error, progress.job)
+            lost = lost or system_time()
+            if system_time() - lost > OUTAGE_PATIENCE:
+                raise
+        wait(pause * uniform(1 - JITTER, 1 + JITTER))
+        pause = min(LONGEST_PAUSE, pause * GROWTH)
+
+
+def _overdue(job: TrainingJob, policy: TrainingPolicy) -> Overdue:
+    late = f"{job.id} is still {job.reported_status} {policy.deadline_hours:g} hours after it was submitted"
+    what = "cancel it in Foundry, or raise deadline_hours in the training policy; the next run looks at it again"
+    get_run_logger().warning("%s; %s", late, what)
+    return Overdue(job=job.id, reason=f"{late}; {what}")
 
 
 def _finished(job: TrainingJob, iteration: Iteration) -> TrainingFinished:

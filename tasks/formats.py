@@ -1,5 +1,7 @@
 """Figures as people read them, in tables, reports and artifacts."""
 
+from uuid import UUID
+
 from data_contracts.summary import IterationSummary
 
 
@@ -23,3 +25,9 @@ def outcome(each: IterationSummary) -> str:
     kept = each.outcome == "kept the champion" and each.champion is None
     told = "no champion yet" if kept else each.outcome
     return told if each.decided_by == "gate" else f"{told} ({each.decided_by})"
+
+
+def artifact_id(made: object) -> UUID:
+    """The id of an artifact just made: outside of coroutines Prefect's functions answer with it at once."""
+    assert isinstance(made, UUID)
+    return made

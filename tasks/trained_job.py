@@ -26,7 +26,7 @@ def reconcile_training(turn: Turn, finished: TrainingFinished, policy: TrainingP
         epochs=finished.hyperparameters.n_epochs,
         batch_size=finished.hyperparameters.batch_size,
         last_step=checkpoints[-1].step if checkpoints else None,
-        messages=tuple(loop.foundry.messages(finished.job)),
+        messages=tuple(event.message for event in loop.foundry.events(finished.job)),
     )
     found = reconcile(
         iteration.intended.sent,

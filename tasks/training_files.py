@@ -14,7 +14,7 @@ from data_contracts.images import Dataset, LabeledImage, Split
 from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
-from data_contracts.training import JobStatus, SentExamples
+from data_contracts.training import JobStatus, SentExamples, is_fine_tuned
 from decisions.preflight import Account, FileToSend, Preflight, preflight
 from decisions.reconciliation import sent_examples
 from decisions.tokens import counts_exactly
@@ -23,7 +23,9 @@ from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
+from tasks.room import make_room
 from tasks.training_lines import Written, digest_as_sent, write_jsonl
+from tasks.uploading import FileOnDisk, uploaded
 
 
 class DoesNotFit(KaizenError):
@@ -69,10 +71,13 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         )
     with tempfile.TemporaryDirectory() as folder:
         files = prepare(loop, frozen_dataset(loop, turn), policy, Path(folder))
-        verdict = check_fit(loop, files, policy, epochs(policy, iteration.opened.mode or "restart"))
+        n_epochs = epochs(policy, iteration.opened.mode or "restart")
+        verdict = check_fit(loop, files, policy, n_epochs)
+        if make_room(loop, turn, {file.name for file in files}, verdict):
+            verdict = check_fit(loop, files, policy, n_epochs)
         if not verdict.fits:
             raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
-        ids = [_uploaded(loop, file) for file in files]
+        ids = [uploaded(loop, turn, _on_disk(file)) for file in files]
     examples = files[0].written.examples
     return TrainingFiles(
         training=ids[0],
@@ -114,14 +119,21 @@ def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy, n_e
     usable = {file.name for file in there if file.usable}
     jobs = loop.foundry.jobs()
     queued = sum(job.status is JobStatus.UNDER_WAY and job.reported_status != "running" for job in jobs)
-    account = Account(files=len(there), bytes=sum(file.bytes for file in there), queued_jobs=queued, jobs=len(jobs))
+    deployed = sum(is_fine_tuned(each.model) for each in loop.foundry.model_deployments())
+    account = Account(
+        files=len(there),
+        bytes=sum(file.bytes for file in there),
+        queued_jobs=queued,
+        jobs=len(jobs),
+        model_deployments=deployed,
+    )
     sent = [FileToSend(file.role, file.written.examples, uploaded=file.name in usable) for file in files]
     return preflight(sent, policy.detail, n_epochs, account, current_limits())
 
 
-def _uploaded(loop: Loop, file: Prepared) -> str:
+def _on_disk(file: Prepared) -> FileOnDisk:
     assert file.path is not None
-    return loop.foundry.find_file(file.name) or loop.foundry.upload(file.path, file.name)
+    return FileOnDisk(file.path, file.name, len(file.written.examples))
 
 
 def _shuffled(images: Sequence[LabeledImage]) -> list[LabeledImage]:

@@ -7,7 +7,7 @@ from prefect import get_run_logger, task
 
 from cloud import lease
 from cloud.clock import wait
-from cloud.errors import CloudUnavailable, LeaseLost, OutcomeUnknown
+from cloud.errors import CloudError, CloudRefused, CloudUnavailable, LeaseLost, OutcomeUnknown, QueueFull
 from data_contracts.ledger import (
     CostBooked,
     TrainingIntended,
@@ -18,13 +18,13 @@ from data_contracts.prices import current_prices
 from data_contracts.training import JobStatus, TrainingJob, TrainingRequest
 from decisions.costs import training_cost
 from decisions.loop_state import Iteration
+from decisions.tiers import tiers_left
 from decisions.training_plan import hyperparameters
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.training_files import TrainingFiles
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 LISTING_PAUSE = 1.0
 
 
@@ -43,7 +43,7 @@ def submit_training(turn: Turn, files: TrainingFiles, policy: TrainingPolicy) ->
         found = _settled(loop, turn, policy)
         if found is not None:
             return _submitted(loop, turn, found, found_again=True)
-    job = _bought(loop, turn, _request(loop, iteration, policy), files, policy)
+    job = _bought_in_a_tier(loop, turn, files, policy)
     try:
         return _submitted(loop, turn, job, found_again=False)
     except LeaseLost:
@@ -70,11 +70,34 @@ def _request(loop: Loop, iteration: Iteration, policy: TrainingPolicy) -> Traini
         contract=loop.contract.digest,
         prompt=loop.prompt,
         detail=policy.detail,
-        training_type=policy.training_type,
+        training_type=intended.request.training_type if intended and not finished else policy.training_type,
         hyperparameters=hyperparameters(policy, iteration.opened.mode or "restart", _rate_of_restart(loop, iteration)),
         seed=policy.seed,
         attempt=attempt,
     )
+
+
+def _bought_in_a_tier(loop: Loop, turn: Turn, files: TrainingFiles, policy: TrainingPolicy) -> TrainingJob:
+    """The job, bought in the first tier that takes it; the next is asked only where one surely did not."""
+    loop.foundry.check_account()
+    request = _request(loop, loop.iteration(turn.iteration), policy)
+    tiers = tiers_left(policy.training_types, request.training_type)
+    for tier in tiers:
+        try:
+            return _bought(loop, turn, request.model_copy(update={"training_type": tier}), files, policy)
+        except _NotTaken as refusal:
+            if tier == tiers[-1]:
+                raise refusal.why from refusal
+            get_run_logger().warning("The tier %s did not take the job: %s", tier, refusal.why)
+    raise AssertionError("a policy has at least one tier")
+
+
+class _NotTaken(Exception):
+    """The service surely did not buy the job."""
+
+    def __init__(self, why: CloudError) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 def _rate_of_restart(loop: Loop, iteration: Iteration) -> float | None:
@@ -88,15 +111,16 @@ def _bought(
     loop: Loop, turn: Turn, request: TrainingRequest, files: TrainingFiles, policy: TrainingPolicy
 ) -> TrainingJob:
     """The job, submitted once per intent; a lost answer is looked for before anything is submitted again."""
-    loop.foundry.check_account()
     for _ in range(policy.attempts):
         loop.record(turn, _intent(request, files))
         lease.check(loop.store, loop.name, turn.fence)
-        known = the_older(loop, turn, loop.foundry.find_jobs(request.suffix), policy)
+        known = the_older(loop, turn, loop.foundry.find_jobs(request.suffix))
         if known is not None:
             return known
         try:
             return loop.foundry.submit(request, files.training, files.validation)
+        except (CloudRefused, QueueFull) as error:
+            raise _NotTaken(error) from error
         except OutcomeUnknown as error:
             get_run_logger().warning("%s; looking whether the job exists", error)
             found = _settled(loop, turn, policy)
@@ -127,7 +151,7 @@ def _settled(loop: Loop, turn: Turn, policy: TrainingPolicy) -> TrainingJob | No
         late = loop.now() >= over
         jobs = loop.foundry.find_jobs(iteration.intended.suffix)
         if jobs:
-            return the_older(loop, turn, jobs, policy)
+            return the_older(loop, turn, jobs)
         if late:
             return None
         wait(LISTING_PAUSE)
@@ -141,17 +165,21 @@ def _submitted(loop: Loop, turn: Turn, job: TrainingJob, *, found_again: bool) -
     return submitted
 
 
-def the_older(loop: Loop, turn: Turn, jobs: Sequence[TrainingJob], policy: TrainingPolicy) -> TrainingJob | None:
+def the_older(loop: Loop, turn: Turn, jobs: Sequence[TrainingJob]) -> TrainingJob | None:
     """The oldest of *jobs*; the others were bought by mistake and are cancelled and booked."""
     for extra in jobs[1:]:
         get_run_logger().warning("%s was bought twice; cancelling %s", extra.suffix, extra.id)
         if extra.status is JobStatus.UNDER_WAY:
             loop.foundry.cancel(extra.id)
-        book_training(loop, turn, loop.foundry.job(extra.id), policy.training_type)
+        book_training(loop, turn, loop.foundry.job(extra.id))
     return jobs[0] if jobs else None
 
 
-def book_training(loop: Loop, turn: Turn, job: TrainingJob, training_type: str) -> None:
+def book_training(loop: Loop, turn: Turn, job: TrainingJob) -> None:
+    """Book what the job cost in the tier in which it was intended, once."""
+    intended = loop.iteration(turn.iteration).intended
+    assert intended is not None
+    training_type = intended.request.training_type
     prices = current_prices()
     tokens = job.trained_tokens or 0
     basis = f"{tokens:,} trained tokens, {training_type}, prices of {prices.as_of}"

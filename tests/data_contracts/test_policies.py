@@ -87,3 +87,17 @@ def test_a_policy_survives_the_form() -> None:
     policy = PromotionPolicy(target_gain=0.03, when_inconclusive="ask")
 
     assert PromotionPolicy.model_validate_json(policy.model_dump_json()) == policy
+
+
+def test_a_single_training_tier_under_its_old_name_is_the_only_one() -> None:
+    policy = TrainingPolicy.model_validate({"training_type": "Developer"})
+
+    assert (policy.training_types, policy.training_type) == (("Developer",), "Developer")
+
+
+@pytest.mark.parametrize(
+    "given", [{"training_types": []}, {"training_type": "Standard", "training_types": ["Standard"]}]
+)
+def test_no_tier_and_both_names_are_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="training_types"):
+        TrainingPolicy.model_validate(given)

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from data_contracts.policies import TrainingPolicy
+from data_contracts.policies import TrainingPolicy, TrainingType
 from data_contracts.prices import Prices, current_prices
 
 
@@ -17,7 +17,7 @@ def test_the_price_table_says_of_when_and_from_where_it_is() -> None:
 
 
 def test_every_training_type_that_a_policy_can_ask_for_has_a_price() -> None:
-    types = get_args(TrainingPolicy.model_fields["training_type"].annotation)
+    types = get_args(TrainingType)
 
     assert set(types) <= set(current_prices().training_per_million_tokens)
 

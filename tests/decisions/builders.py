@@ -26,7 +26,14 @@ from data_contracts.ledger import (
     ModelDeploymentIntended,
     TrainingIntended,
 )
-from data_contracts.training import Checkpoint, Hyperparameters, TrainingRequest
+from data_contracts.training import (
+    Checkpoint,
+    Hyperparameters,
+    JobStatus,
+    ReportedHyperparameters,
+    TrainingJob,
+    TrainingRequest,
+)
 from decisions.loop_state import LoopState, state_of
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
@@ -285,3 +292,20 @@ def deployment_created(name: str = "k1", model: str = FIRST_MODEL) -> ModelDeplo
 
 def deployment_deleted(name: str = "k1") -> ModelDeploymentDeleted:
     return ModelDeploymentDeleted(name=name, reason="any")
+
+
+def job(
+    status: JobStatus = JobStatus.UNDER_WAY,
+    reported_status: str = "running",
+    hyperparameters: ReportedHyperparameters | None = None,
+) -> TrainingJob:
+    """A fine-tuning job as a service might report it."""
+    return TrainingJob(
+        id="ftjob-1",
+        model="any",
+        status=status,
+        reported_status=reported_status,
+        suffix="k1",
+        created_at=START,
+        hyperparameters=hyperparameters or ReportedHyperparameters(),
+    )

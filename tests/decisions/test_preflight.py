@@ -95,6 +95,7 @@ def test_a_prompt_longer_than_an_example_may_be_is_found() -> None:
         (Account(bytes=999_900_000), "delete_bytes", 308_000),
         (Account(queued_jobs=20), "wait_for_jobs", 1),
         (Account(jobs=501), "delete_jobs", 2),
+        (Account(model_deployments=10), "delete_deployments", 1),
     ],
 )
 def test_a_full_account_is_told_what_to_free(account: Account, field: str, amount: int) -> None:
