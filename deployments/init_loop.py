@@ -102,12 +102,15 @@ def _settings(loop: str, notebook: NotebookEnv | None) -> str:
     )
 
 
-def _policy(policy: BaseModel) -> str:
-    """Each setting with its default, commented out, and what it means."""
+def _policy(policy: BaseModel, under: str = "") -> str:
+    """Each setting with its default, commented out, and what it means; a policy within as dotted keys."""
     lines = []
     for name, field in type(policy).model_fields.items():
         value = getattr(policy, name)
-        lines.append(f"# {name} = {'' if value is None else json.dumps(value)} # {field.description}")
+        if isinstance(value, BaseModel):
+            lines.append(_policy(value, f"{under}{name}."))
+        else:
+            lines.append(f"# {under}{name} = {'' if value is None else json.dumps(value)} # {field.description}")
     return "\n".join(lines)
 
 

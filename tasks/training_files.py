@@ -15,6 +15,7 @@ from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, SentExamples
+from decisions.class_balance import Appearance, appearances
 from decisions.next_iteration import SMALLEST_TRAINING_SET
 from decisions.preflight import Account, FileToSend, Preflight, preflight
 from decisions.reconciliation import sent_examples
@@ -88,10 +89,17 @@ def prepare(loop: Loop, dataset: Dataset, policy: TrainingPolicy, folder: Path |
     files = []
     for role, split in (("train", Split.TRAIN), ("validation", Split.VALIDATION)):
         path = folder / f"{role}.jsonl" if folder else None
-        written = write_jsonl(loop, _shuffled(dataset.of(split)), policy.detail, path, secret)
+        written = write_jsonl(loop, appearing(dataset, split, policy), policy, path, secret)
         if split is Split.TRAIN or len(written.examples) >= SMALLEST_TRAINING_SET:
             files.append(Prepared(role, f"kaizen-{loop.name}-{role}-{written.digest[:16]}.jsonl", path, written))
     return files
+
+
+def appearing(dataset: Dataset, split: Split, policy: TrainingPolicy) -> list[Appearance]:
+    """What the file of a split shows: only training images are repeated or changed."""
+    if split is Split.TRAIN:
+        return appearances(dataset.of(split), policy)
+    return [Appearance(image) for image in _shuffled(dataset.of(split))]
 
 
 def _prepared_chats(loop: Loop, dataset: Dataset, folder: Path | None) -> list[Prepared]:

@@ -77,6 +77,8 @@ def _request(loop: Loop, iteration: Iteration, policy: TrainingPolicy) -> Traini
         ),
         seed=policy.seed,
         attempt=attempt,
+        augmentation=policy.augmentation if policy.augmentation.copies else None,
+        largest_repeat=policy.largest_repeat if policy.balance == "repeat" else 1,
     )
 
 

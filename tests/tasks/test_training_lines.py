@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from data_contracts.images import LabeledImage
+from data_contracts.policies import TrainingPolicy
+from decisions.class_balance import Appearance
 from decisions.images import as_model_sees, data_url
 from decisions.jpeg import sides
 from flows.ingest_images import ingest_images
@@ -15,6 +17,8 @@ from tasks.loop import Loop
 from tasks.training_lines import digest_as_sent, example, write_jsonl
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
+
+LOW, HIGH = TrainingPolicy(detail="low"), TrainingPolicy(detail="high")
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -33,7 +37,7 @@ def labeled(loop: Loop) -> list[LabeledImage]:
 
 
 def test_a_line_is_the_chat_with_what_the_model_sees(loop: Loop, labeled: list[LabeledImage], tmp_path: Path) -> None:
-    write_jsonl(loop, labeled[:1], "low", tmp_path / "a.jsonl")
+    write_jsonl(loop, map(Appearance, labeled[:1]), LOW, tmp_path / "a.jsonl")
     (stored,) = (path for path in loop.store.list("data/images/") if labeled[0].digest in path)
     seen = data_url(as_model_sees(loop.store.get(stored).content))
     answer = loop.contract.answers()[labeled[0].label]
@@ -42,18 +46,21 @@ def test_a_line_is_the_chat_with_what_the_model_sees(loop: Loop, labeled: list[L
 
 
 def test_the_same_images_give_the_same_bytes(loop: Loop, labeled: list[LabeledImage], tmp_path: Path) -> None:
-    one, other = (write_jsonl(loop, labeled, "low", tmp_path / name) for name in ("one", "other"))
+    one, other = (write_jsonl(loop, map(Appearance, labeled), LOW, tmp_path / name) for name in ("one", "other"))
 
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
-    assert one == other == write_jsonl(loop, labeled, "low", None)
+    assert one == other == write_jsonl(loop, map(Appearance, labeled), LOW, None)
 
 
 def test_another_detail_is_another_file(loop: Loop, labeled: list[LabeledImage]) -> None:
-    assert write_jsonl(loop, labeled, "low", None).digest != write_jsonl(loop, labeled, "high", None).digest
+    assert (
+        write_jsonl(loop, map(Appearance, labeled), LOW, None).digest
+        != write_jsonl(loop, map(Appearance, labeled), HIGH, None).digest
+    )
 
 
 def test_the_measured_bytes_are_those_of_the_file(loop: Loop, labeled: list[LabeledImage], tmp_path: Path) -> None:
-    written = write_jsonl(loop, labeled, "low", tmp_path / "a.jsonl")
+    written = write_jsonl(loop, map(Appearance, labeled), LOW, tmp_path / "a.jsonl")
 
     assert sum(each.line_bytes for each in written.examples) == (tmp_path / "a.jsonl").stat().st_size
 
@@ -61,7 +68,7 @@ def test_the_measured_bytes_are_those_of_the_file(loop: Loop, labeled: list[Labe
 def test_a_picture_that_is_held_out_is_never_written(loop: Loop, labeled: list[LabeledImage]) -> None:
     secret = {digest_as_sent(loop, labeled[0])}
 
-    assert len(write_jsonl(loop, labeled, "low", None, secret).examples) == len(labeled) - 1
+    assert len(write_jsonl(loop, map(Appearance, labeled), LOW, None, secret).examples) == len(labeled) - 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (200, 120), (640, 2000)])
