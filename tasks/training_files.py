@@ -21,6 +21,7 @@ from decisions.preflight import Account, FileToSend, Preflight, preflight
 from decisions.reconciliation import sent_examples
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
+from tasks.example_preview import publish_examples
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.training_lines import Written, digest_as_sent, write_jsonl
@@ -52,7 +53,7 @@ class Prepared:
 
 @task(**PATIENTLY)
 def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
-    """Write the training and validation files, check that they fit, and upload them.
+    """Write the training and validation files, check that they fit, show the first examples, and upload them.
 
     What an earlier run uploaded is found by its digest. Raises DoesNotFit before anything is uploaded.
     """
@@ -71,6 +72,7 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
         verdict = check_fit(loop, files, policy)
         if not verdict.fits:
             raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
+        _show_first(loop, turn, files[0])
         ids = [_uploaded(loop, file) for file in files]
     examples = files[0].written.examples
     return TrainingFiles(
@@ -122,6 +124,11 @@ def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy) -> 
     account = Account(files=len(there), bytes=sum(file.bytes for file in there), queued_jobs=queued, jobs=len(jobs))
     sent = [FileToSend(file.role, file.written.examples, uploaded=file.name in usable) for file in files]
     return preflight(sent, policy.detail, policy.n_epochs, account, current_limits())
+
+
+def _show_first(loop: Loop, turn: Turn, file: Prepared) -> None:
+    assert file.path is not None
+    publish_examples(loop, turn.iteration, file.path, file.written)
 
 
 def _uploaded(loop: Loop, file: Prepared) -> str:

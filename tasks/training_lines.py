@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloud.store import DATA, NotFound
@@ -32,6 +33,8 @@ class Written:
 
     digest: str
     examples: tuple[Sent, ...]
+    images: Mapping[str, int] = field(default_factory=dict)
+    """Different images of each class; the other examples are their copies or repeats."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def write_jsonl(
     A copy is made here, line by line, and kept nowhere else. An image or copy that the model sees exactly as one of
     *secret*, digests of `as_sent`, is left out.
     """
-    digest, sent = hashlib.sha256(), []
+    digest, sent, labels = hashlib.sha256(), [], {}
     frames = _frames(loop, policy.detail)
     with file.open("wb", BUFFER) if file else nullcontext() as out:
         for image, jpeg, known in _pictures(loop, appearances, policy, secret):
@@ -78,7 +81,8 @@ def write_jsonl(
             digest.update(frame.head + known + frame.tail)
             size = len(frame.head) + len(content) + len(frame.tail)
             sent.append(Sent(size, len(jpeg), *sides(jpeg), frame.tokens, image.label))
-    return Written(digest.hexdigest(), tuple(sent))
+            labels[image.digest] = image.label
+    return Written(digest.hexdigest(), tuple(sent), Counter(labels.values()))
 
 
 def as_sent(loop: Loop, image: LabeledImage) -> bytes:
