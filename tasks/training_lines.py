@@ -104,19 +104,25 @@ def digest_as_sent(loop: Loop, image: LabeledImage) -> bytes:
 
 def as_it_appears(loop: Loop, appearance: Appearance, policy: TrainingPolicy) -> bytes:
     """The JPEG of one line: the image as sent, or its copy, changed as the policy says and its class allows."""
-    jpeg = as_sent(loop, appearance.image)
-    if not appearance.copy:
-        return jpeg
+    return _changed(loop, as_sent(loop, appearance.image), appearance, policy)
+
+
+def _changed(loop: Loop, jpeg: bytes, appearance: Appearance, policy: TrainingPolicy) -> bytes:
     image = appearance.image
-    return augmented(jpeg, policy.augmentation, image.digest, appearance.copy, loop.image_contract.flips(image.label))
+    flips = loop.image_contract.flips(image.label)
+    return augmented(jpeg, policy.augmentation, image.digest, appearance.copy, flips) if appearance.copy else jpeg
 
 
 def _pictures(
     loop: Loop, appearances: Iterable[Appearance], policy: TrainingPolicy, secret: Set[bytes]
 ) -> Iterator[tuple[LabeledImage, bytes, bytes]]:
+    """Image, JPEG and its digest of each line; of a picture that is held out no copy is made either."""
     for appearance in appearances:
-        jpeg = as_it_appears(loop, appearance, policy)
+        jpeg = as_sent(loop, appearance.image)
         known = hashlib.sha256(jpeg).digest()
+        if appearance.copy and known not in secret:
+            jpeg = _changed(loop, jpeg, appearance, policy)
+            known = hashlib.sha256(jpeg).digest()
         if known not in secret:
             yield appearance.image, jpeg, known
 
