@@ -31,6 +31,9 @@ class AugmentationPolicy(Record):
     greyscale: Share = Field(0, title="Greyscale", description="Share of the copies that lose their colours.")
     blur: float = Field(0, ge=0, le=10, title="Blur", description="Radius in pixels at most.")
     noise: float = Field(0, ge=0, le=0.5, title="Noise", description="Standard deviation at most, as a share of white.")
+    background: Share = Field(
+        0, title="Background", description="Share of the copies with a new background, of images with a mask."
+    )
     masking: float = Field(0, ge=0, le=0.5, title="Masking", description="Share of the area covered at most.")
 
 

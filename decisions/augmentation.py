@@ -17,16 +17,31 @@ FLIPS = {"horizontal": Image.Transpose.FLIP_LEFT_RIGHT, "vertical": Image.Transp
 SMALLEST_ASPECT, LARGEST_ASPECT = 0.5, 2.0
 """Of the masked rectangle."""
 WHITE = 255
+ROUGHEST = 0.1
+"""Standard deviation of a noisy background at most, as a share of white; half of the backgrounds are plain."""
+SOFT_EDGE = 0.7
+"""Pixels over which a part passes into its new background."""
 
 
-def augmented(jpeg: bytes, policy: AugmentationPolicy, digest: str, copy: int, flips: Collection[str]) -> bytes:
+def augmented(
+    jpeg: bytes,
+    policy: AugmentationPolicy,
+    digest: str,
+    copy: int,
+    flips: Collection[str],
+    *,
+    mask: bytes | None = None,
+) -> bytes:
     """Copy number *copy* of the picture *jpeg*, a JPEG of the same size; the same bytes for the same input.
 
     *digest* names the image and seeds the copy together with the policy's seed. *flips* are those that the image's
-    class allows. What turning, shifting and shrinking uncover is filled with the picture's own reflection.
+    class allows, *mask* is a picture of the same size that is white where the part is.
+    What turning, shifting and shrinking uncover is filled with the picture's own reflection.
     """
     chance = _chance(policy.seed, digest, copy)
     picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
+    if mask is not None:
+        picture = _elsewhere(picture, Image.open(io.BytesIO(mask)).convert("L"), policy, chance)
     if policy.flips:
         picture = _flipped(picture, flips, chance)
     for change in (_moved, _cropped, _coloured, _blurred, _noisy, _masked):
@@ -39,6 +54,18 @@ def augmented(jpeg: bytes, policy: AugmentationPolicy, digest: str, copy: int, f
 def _chance(seed: int, digest: str, copy: int) -> np.random.Generator:
     named = hashlib.sha256(f"{seed} {digest} {copy}".encode()).digest()
     return np.random.default_rng(int.from_bytes(named[:16]))
+
+
+def _elsewhere(
+    picture: Image.Image, mask: Image.Image, policy: AugmentationPolicy, chance: np.random.Generator
+) -> Image.Image:
+    """The part before a plain or noisy background of a seeded colour, in the policy's share of the copies."""
+    colour = chance.uniform(0, WHITE, 3).astype(np.float32)
+    deviation = max(0, chance.uniform(-ROUGHEST, ROUGHEST)) * WHITE
+    if chance.random() >= policy.background:
+        return picture
+    ground = _with_noise(np.broadcast_to(colour, (picture.height, picture.width, 3)), deviation, chance)
+    return Image.composite(picture, ground, mask.filter(ImageFilter.GaussianBlur(SOFT_EDGE)))
 
 
 def _flipped(picture: Image.Image, flips: Collection[str], chance: np.random.Generator) -> Image.Image:
@@ -113,9 +140,15 @@ def _noisy(picture: Image.Image, policy: AugmentationPolicy, chance: np.random.G
     deviation = policy.noise * WHITE * chance.random()
     if not deviation:
         return picture
-    noise = chance.standard_normal((picture.height, picture.width, 3), np.float32)
+    return _with_noise(np.asarray(picture), deviation, chance)
+
+
+def _with_noise(
+    pixels: NDArray[np.uint8] | NDArray[np.float32], deviation: float, chance: np.random.Generator
+) -> Image.Image:
+    noise = chance.standard_normal(pixels.shape, np.float32)
     noise *= deviation
-    noise += np.asarray(picture)
+    noise += pixels
     return Image.fromarray(np.rint(noise.clip(0, WHITE)).astype(np.uint8))
 
 

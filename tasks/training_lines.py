@@ -21,6 +21,7 @@ from decisions.preflight import Sent
 from decisions.tokens import chat_tokens
 from tasks.labels import image_path
 from tasks.loop import Loop
+from tasks.masks import kept_mask
 
 URL = '"url":"'
 BUFFER = 1 << 20
@@ -108,9 +109,12 @@ def as_it_appears(loop: Loop, appearance: Appearance, policy: TrainingPolicy) ->
 
 
 def _changed(loop: Loop, jpeg: bytes, appearance: Appearance, policy: TrainingPolicy) -> bytes:
-    image = appearance.image
+    if not appearance.copy:
+        return jpeg
+    image, wanted = appearance.image, policy.augmentation
+    mask = kept_mask(loop, image.digest) if wanted.background else None
     flips = loop.image_contract.flips(image.label)
-    return augmented(jpeg, policy.augmentation, image.digest, appearance.copy, flips) if appearance.copy else jpeg
+    return augmented(jpeg, wanted, image.digest, appearance.copy, flips, mask=mask)
 
 
 def _pictures(

@@ -165,3 +165,33 @@ def test_a_copy_turns_by_no_more_than_the_policy_says() -> None:
     assert max(map(abs, angles)) < 10.5
     assert max(angles) > 5
     assert min(angles) < -5
+
+
+def masked_half(width: int = 90, height: int = 60) -> bytes:
+    """White, the part, is the left half."""
+    out = io.BytesIO()
+    half = np.zeros((height, width), np.uint8)
+    half[:, : width // 2] = 255
+    Image.fromarray(half).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_new_background_stands_behind_the_part_and_leaves_it_as_it_is() -> None:
+    copies = [
+        pixels(augmented(picture(), policy(background=1), "a" * 64, copy, (), mask=masked_half())) for copy in range(9)
+    ]
+    part, ground = np.s_[:, :40], np.s_[:, 50:]
+
+    assert max(float(np.abs(each[part] - pixels(picture())[part]).mean()) for each in copies) < 1
+    assert min(float(np.abs(each[ground] - pixels(picture())[ground]).mean()) for each in copies) > 10
+    assert len({each[30, 80].tobytes() for each in copies}) == len(copies)
+
+
+def test_a_share_of_the_copies_gets_a_new_background() -> None:
+    copies = [augmented(picture(), policy(background=0.3), "a" * 64, n, (), mask=masked_half()) for n in range(100)]
+
+    assert 15 < sum(distance(each, picture()) > 5 for each in copies) < 45
+
+
+def test_without_a_mask_no_background_changes() -> None:
+    assert distance(picture(), change(picture(), policy(background=1))) < 1
