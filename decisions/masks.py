@@ -1,7 +1,7 @@
 """Masks: a picture NAME.mask.png beside NAME.jpg, white where the part is and black where its background is."""
 
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from PIL import Image
 
@@ -16,6 +16,12 @@ def masks_among(files: Collection[str]) -> Mapping[str, str]:
     present = frozenset(files)
     masks = {file: f"{_stem(file)}{ENDING}" for file in files if not file.endswith(ENDING)}
     return {file: mask for file, mask in masks.items() if mask in present}
+
+
+def without_masks(files: Sequence[str]) -> list[str]:
+    """The *files* that are no masks of others."""
+    masks = frozenset(masks_among(files).values())
+    return [file for file in files if file not in masks]
 
 
 def mask_as_kept(content: bytes, width: int, height: int) -> bytes:
