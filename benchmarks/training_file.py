@@ -19,6 +19,8 @@ from pathlib import Path
 
 from benchmarks._table import report
 from data_contracts.images import LabeledImage, Split
+from data_contracts.policies import TrainingPolicy
+from decisions.class_balance import Appearance
 from examples.steel_surface import CLASSES, draw_folder
 from tasks.labels import image_path
 from tasks.loop import Loop, connect
@@ -101,7 +103,8 @@ def _product(folder: Path, images: list[LabeledImage]) -> float:
 
 
 def _write(loop: Loop, folder: Path, images: list[LabeledImage]) -> None:
-    write_jsonl(loop, images, "low", folder / "ours.jsonl", {b"a picture that is held out"})
+    shown = map(Appearance, images)
+    write_jsonl(loop, shown, TrainingPolicy(), folder / "ours.jsonl", {b"a picture that is held out"})
 
 
 def _digest(folder: Path) -> str:

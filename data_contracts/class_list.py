@@ -12,6 +12,7 @@ from data_contracts.names import folded
 OF_CLASS = {
     "aliases": "aliases",
     "answer": "answer",
+    "flips": "flips",
     "parent": "parent",
     "retired": "retired",
     "successor": "successor",

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -27,6 +27,9 @@ class ImageClass(Record):
         None, min_length=1, description="The class that a retired one's images belong to now."
     )
     split_into: tuple[str, ...] = Field((), description="The classes among which a person spreads its images.")
+    flips: tuple[Literal["horizontal", "vertical"], ...] = Field(
+        (), description="Mirrorings after which an image still is of this class; augmentation may use them."
+    )
 
     @model_validator(mode="after")
     def _one_way_to_go(self) -> Self:
@@ -34,6 +37,12 @@ class ImageClass(Record):
             raise ValueError("it has both a successor and splitInto; images can only go one way")
         if len(self.split_into) == 1 or len(set(self.split_into)) < len(self.split_into):
             raise ValueError(f"splitInto {list(self.split_into)} needs two or more different classes")
+        return self
+
+    @model_validator(mode="after")
+    def _each_flip_once(self) -> Self:
+        if len(set(self.flips)) < len(self.flips):
+            raise ValueError(f"flips {list(self.flips)} names one twice; name it once")
         return self
 
 
@@ -209,6 +218,10 @@ class ImageContract(LoopContract):
     def group_column(self) -> str | None:
         """The column of a labels sheet that names the group of an image, if the contract takes groups from one."""
         return self.group.column if self.group else None
+
+    def flips(self, label: str) -> Collection[str]:
+        """How images of the class may be mirrored; an unknown class allows nothing."""
+        return next((each.flips for each in self.classes if each.name == label), ())
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from pydantic import Field, TypeAdapter
 
 from data_contracts.evaluation import Action, Code
 from data_contracts.images import RuleOutcome
+from data_contracts.policies import TrainingMode
 from data_contracts.record import Record
 from data_contracts.training import (
     Checkpoint,
     JobStatus,
     ReportedHyperparameters,
     SentExamples,
-    TrainingMode,
     TrainingRequest,
 )
 

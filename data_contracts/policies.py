@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from data_contracts.record import Record
-from data_contracts.training import TrainingMode
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+TrainingMode = Literal["continue", "restart"]
+"""Where a job starts: from the champion's checkpoint, or from the base model."""
 TrainingType = Literal["Standard", "GlobalStandard", "Developer"]
 """Azure's training tiers; they decide the price per token."""
 
@@ -23,6 +24,34 @@ class BudgetPolicy(Record):
     per_month_usd: float | None = Field(
         None, gt=0, title="Per month", description="US dollars in a calendar month, UTC, hosting included."
     )
+
+
+class AugmentationPolicy(Record):
+    """Changed copies of training images; each range is off at 0."""
+
+    copies: int = Field(0, ge=0, le=10, title="Copies", description="Changed copies of each training image; 0 is off.")
+    seed: int = Field(
+        42, ge=0, title="Seed", description="The same seed and images give the same copies, byte for byte."
+    )
+    rotation: float = Field(10, ge=0, le=180, title="Rotation", description="Degrees at most, either way.")
+    flips: bool = Field(
+        default=True,
+        title="Flips",
+        description="Mirror copies at random, but only those of classes whose `flips` in the contract allow it.",
+    )
+    scale: float = Field(0.1, ge=0, le=0.5, title="Scale", description="Share larger or smaller at most.")
+    shift: float = Field(0.05, ge=0, le=0.5, title="Shift", description="Share of width and height at most.")
+    crop: float = Field(0, ge=0, le=0.5, title="Crop", description="Share of each side cut off at most.")
+    brightness: float = Field(0.15, ge=0, le=0.9, title="Brightness", description="Share brighter or darker at most.")
+    contrast: float = Field(0.15, ge=0, le=0.9, title="Contrast", description="Share stronger or weaker at most.")
+    saturation: float = Field(0, ge=0, le=1, title="Saturation", description="Share more or less colourful at most.")
+    greyscale: Share = Field(0, title="Greyscale", description="Share of the copies that lose their colours.")
+    blur: float = Field(0, ge=0, le=10, title="Blur", description="Radius in pixels at most.")
+    noise: float = Field(0, ge=0, le=0.5, title="Noise", description="Standard deviation at most, as a share of white.")
+    background: Share = Field(
+        0, title="Background", description="Share of the copies with a new background, of images with a mask."
+    )
+    masking: float = Field(0, ge=0, le=0.5, title="Masking", description="Share of the area covered at most.")
 
 
 class TrainingPolicy(Record):
@@ -67,6 +96,19 @@ class TrainingPolicy(Record):
         0.05, description="Share of the training examples that Azure may leave out before the iteration is stopped."
     )
     deadline_hours: float = Field(72, gt=0, description="How long a job may take before a person is asked.")
+    balance: Literal["none", "repeat"] = Field(
+        "none",
+        title="Class balance",
+        description="repeat: images of rare classes appear more often, up to the count of the largest class.",
+    )
+    largest_repeat: int = Field(
+        5, ge=1, le=50, title="Largest repeat", description="How often an image may appear to balance its class."
+    )
+    augmentation: AugmentationPolicy = Field(
+        default_factory=AugmentationPolicy,
+        title="Augmentation",
+        description="Changed copies of the training images; validation and held-out images are never changed.",
+    )
 
     @property
     def training_type(self) -> TrainingType:

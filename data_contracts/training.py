@@ -4,18 +4,18 @@ import hashlib
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
+from data_contracts.policies import AugmentationPolicy
 from data_contracts.record import Record
 
 DERIVATION_VERSION = 2
 """Version of how an image becomes what the model sees; a change gives new suffixes and so new jobs."""
 
-
-TrainingMode = Literal["continue", "restart"]
-"""Where a job starts: from the champion's checkpoint, or from the base model."""
+AUGMENTATION_VERSION = 1
+"""Version of how copies of an image are changed; a change gives new suffixes where copies are made."""
 
 
 def is_fine_tuned(model: str) -> bool:
@@ -61,11 +61,14 @@ class TrainingRequest(Record):
     hyperparameters: Hyperparameters
     seed: int
     attempt: int = 1
+    augmentation: AugmentationPolicy | None = Field(None, description="None where no copies are made.")
+    largest_repeat: int = Field(1, description="How often an image may appear to balance its class; 1 is once.")
 
     @property
     def suffix(self) -> str:
         """`k` and 16 hex digits of all that makes this job this job: the same request, the same suffix."""
-        content = json.dumps([DERIVATION_VERSION, self.model_dump(mode="json")], sort_keys=True)
+        versions = [DERIVATION_VERSION, AUGMENTATION_VERSION if self.augmentation else None]
+        content = json.dumps([versions, self.model_dump(mode="json")], sort_keys=True)
         return "k" + hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from data_contracts.image_contract import LoopContract
 from data_contracts.images import Split
-from data_contracts.policies import TrainingPolicy
+from data_contracts.policies import TrainingMode, TrainingPolicy
 from data_contracts.record import Record
-from data_contracts.training import TrainingMode
 from decisions.loop_state import LoopState
 from decisions.training_plan import SMALLEST_TRAINING_SET, plan_training
 

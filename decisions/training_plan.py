@@ -7,9 +7,9 @@ from pydantic import Field
 
 from data_contracts.images import LabeledImage
 from data_contracts.models import base_of
-from data_contracts.policies import TrainingPolicy
+from data_contracts.policies import TrainingMode, TrainingPolicy
 from data_contracts.record import Record
-from data_contracts.training import Hyperparameters, TrainingMode
+from data_contracts.training import Hyperparameters
 from decisions.loop_state import Iteration, LoopState
 
 SMALLEST_TRAINING_SET = 10

@@ -16,6 +16,7 @@ from decisions.class_folders import class_folder
 from decisions.file_names import nameless, printable
 from decisions.image_check import ImageCheck, calibrated, check
 from decisions.labeling import labeled
+from decisions.masks import without_masks
 from deployments.contract_template import contract_for, distinct
 from deployments.headers import check_headers, told_of_headers
 from deployments.people import forecast, told
@@ -133,9 +134,9 @@ def _known(against: Path | None) -> KnownImages:
 
 
 def _images(files: Sequence[str]) -> list[str]:
-    """The files without the labels sheet."""
+    """The files without the labels sheet and the masks beside images."""
     sheet = sheet_among(files)
-    return [file for file in files if file != sheet]
+    return [file for file in without_masks(files) if file != sheet]
 
 
 def _sheet(folder: Path, files: Sequence[str], contract: ImageContract | None) -> LabelSheet | None:

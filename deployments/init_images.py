@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_contracts.errors import WrongInput
 from decisions.class_folders import class_folder
+from decisions.masks import without_masks
 from decisions.measured_limits import MeasuredLimits, measured_limits
 from deployments.contract_template import distinct
 from tasks.image_workers import ImageFile, shared_workers
@@ -47,4 +48,5 @@ def _files(folder: Path) -> Sequence[str]:
         raise WrongInput(f"There is no folder {folder}")
     paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
     shown = (path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
-    return [file for file in shown if class_folder(file)]
+    files = [file for file in shown if class_folder(file)]
+    return without_masks(files)

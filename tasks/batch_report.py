@@ -1,7 +1,5 @@
 """What Prefect shows of a batch: who got in, who did not and why, what each rule found, and some refused pictures."""
 
-import io
-import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -12,16 +10,14 @@ from cloud.store import NotFound
 from data_contracts.images import AlikePair, Refusal
 from data_contracts.ledger import ImagesAccepted
 from data_contracts.refusal_codes import AMBIGUOUS_FILE, BAD_NAME, MISSING_FILE, NOT_AN_IMAGE, SIDECAR
-from decisions.images import as_model_sees, data_url
 from tasks.loop import Loop, connect
+from tasks.markdown import plain, thumbnail
 from tasks.quarantine import quarantine_path, refusals
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet
 
 LISTED = 200
 PICTURES = 12
-SIDE = 160
-"""Pixels of a thumbnail's longer side."""
 NEVER_DECODED = frozenset({NOT_AN_IMAGE, SIDECAR, MISSING_FILE, AMBIGUOUS_FILE, BAD_NAME})
 """Codes of files that no picture is shown of: decoding them is what the image workers are for."""
 
@@ -55,7 +51,7 @@ def pictures(loop: Loop, batch: str, refused: Sequence[Refusal]) -> str:
     decoded = [each for each in _mixed(refused) if each.code not in NEVER_DECODED]
     shown = ((_thumbnail(loop, batch, each.file), each) for each in decoded)
     rows = [
-        f"| ![{number}]({url}) | {_plain(each.reason)} | {_plain(each.file)} |"
+        f"| ![{number}]({url}) | {plain(each.reason)} | {plain(each.file)} |"
         for number, (url, each) in enumerate(islice(((url, each) for url, each in shown if url), PICTURES), start=1)
     ]
     return "\n".join(["| picture | reason | file |", "|---|---|---|", *rows]) if rows else ""
@@ -68,7 +64,7 @@ def _alike(loop: Loop, accepted: ImagesAccepted) -> list[AlikePair]:
 def _publish_pictures(loop: Loop, accepted: ImagesAccepted, refused: Sequence[Refusal]) -> None:
     table = pictures(loop, accepted.batch, refused)
     if table:
-        text = f"## Some refused images of {_plain(accepted.batch)}\n\n{table}"
+        text = f"## Some refused images of {plain(accepted.batch)}\n\n{table}"
         create_markdown_artifact(text, key=f"{loop.name}-refused", description=_summary(accepted))
 
 
@@ -111,20 +107,9 @@ def _mixed(refused: Sequence[Refusal]) -> list[Refusal]:
 
 
 def _thumbnail(loop: Loop, batch: str, file: str) -> str | None:
-    """A small JPEG of a quarantined image as a data URL; None where quarantine does not have it."""
-    from PIL import Image
-
+    """A small picture of a quarantined image; None where quarantine does not have it."""
     try:
         content = loop.store.get(quarantine_path(loop, batch, file)).content
     except NotFound:
         return None  # an image accepted earlier, whose label the batch disputes
-    picture = Image.open(io.BytesIO(as_model_sees(content)))
-    picture.thumbnail((SIDE, SIDE))
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=70)
-    return data_url(out.getvalue())
-
-
-def _plain(text: str) -> str:
-    """*text* as Markdown shows it letter by letter: file names are shown, never trusted."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>&~-])", r"\\\1", " ".join(text.split()))
+    return thumbnail(content)

@@ -15,6 +15,7 @@ from data_contracts.record import Record
 from decisions.forgetting import Delivered
 from decisions.images import as_model_sees
 from decisions.loop_state import LoopState, state_of
+from decisions.masks import masks_among
 from tasks.chat_erasing import blank_lines
 from tasks.forgetting import digests_in, splits_used
 from tasks.labels import image_path, label_history
@@ -122,9 +123,9 @@ def _holds(loop: Loop, content: bytes, images: Iterable[LabeledImage]) -> bool:
 
 
 def _delete_stored(loop: Loop, images: Sequence[LabeledImage]) -> int:
-    """Delete the accepted bytes and what the model saw of them; returns how many files there were."""
+    """Delete the accepted bytes, their masks and what the model saw; returns how many files there were."""
     wanted = {image.digest for image in images}
-    folders = {f"{DATA}/images/{digest[:2]}/" for digest in wanted}
+    folders = {f"{DATA}/{kind}/{digest[:2]}/" for kind in ("images", "masks") for digest in wanted}
     folders |= {f"{version}{digest[:2]}/" for version in _derivations(loop) for digest in wanted}
     paths = [path for folder in sorted(folders) for path in loop.store.list(folder)]
     return _deleted(loop, [path for path in paths if path.rpartition("/")[2].partition(".")[0] in wanted])
@@ -142,7 +143,8 @@ def _delete_delivered(loop: Loop, images: Sequence[Delivered], source: str | Non
     with ThreadPoolExecutor(AT_ONCE) as pool:
         digests = list(pool.map(lambda path: _digest(loop, path), paths))
     same = {path for path, digest in zip(paths, digests, strict=True) if digest in wanted}
-    return _deleted(loop, sorted(same | _of_source(paths, inbox, quarantine, source)))
+    masks = {mask for image, mask in masks_among(paths).items() if image in same}
+    return _deleted(loop, sorted(same | masks | _of_source(paths, inbox, quarantine, source)))
 
 
 def _same_pictures(loop: Loop, images: Sequence[Delivered]) -> frozenset[str]:

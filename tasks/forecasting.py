@@ -12,6 +12,7 @@ from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.training import JobStatus
 from decisions.budget import limits, over_budget, spent
+from decisions.class_balance import Appearance
 from decisions.forecast import Forecast, Job, Questions, forecast
 from decisions.loop_state import Iteration, LoopState
 from decisions.preflight import Sent
@@ -87,7 +88,7 @@ def _questions(loop: Loop, state: LoopState, dataset: Dataset, parent: str, poli
     if isinstance(loop.contract, ChatContract):
         measured, longest = write_chats(loop, held_out, None).examples, ANSWER_OF_A_CHAT
     else:
-        measured = write_jsonl(loop, held_out, policy.detail, None).examples
+        measured = write_jsonl(loop, [Appearance(image) for image in held_out], policy, None).examples
         longest = max(text_tokens(answer) for answer in loop.contract.answers().values())
     images = state.held_out.images if state.held_out else len(held_out)
     return Questions(measured, images, longest, _models_to_ask(loop, state, parent, policy))

@@ -9,6 +9,7 @@ from data_contracts.images import ImageFacts, content_digest
 from data_contracts.label_sheet import SHEETS, LabelSheet, read_sheet, sheet_among
 from data_contracts.ledger import ImagesAccepted
 from decisions.file_names import is_text
+from decisions.masks import without_masks
 from tasks.image_workers import ImageFile
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY
@@ -27,13 +28,13 @@ def find_batches(folder: str) -> list[str]:
 
 @task(**PATIENTLY)
 def list_shards(folder: str, batch: str) -> list[list[str]]:
-    """The files of a batch without its labels sheet, in shards of hundreds.
+    """The files of a batch without its labels sheet and the masks beside images, in shards of hundreds.
 
     Raises WrongInput when there are two labels sheets, or one that cannot be read.
     """
     files = batch_files(loop := connect(folder), batch)
     sheet = sheet_among(files)
-    images = [file for file in files if file != sheet and is_text(file)]
+    images = [file for file in without_masks(files) if file != sheet and is_text(file)]
     read_labels(loop, batch, files)  # a sheet that cannot be read is told before all images are examined
     return [images[start : start + SHARD] for start in range(0, len(images), SHARD)]
 
@@ -102,9 +103,9 @@ def _batches(loop: Loop) -> dict[str, list[str]]:
     return found
 
 
-def _images(files: Iterable[str]) -> set[str]:
-    """The files that are no labels sheets, however many there are of these."""
-    return {file for file in files if file.casefold() not in SHEETS}
+def _images(files: Sequence[str]) -> set[str]:
+    """The files that are no labels sheets, however many there are of these, and no masks beside images."""
+    return {file for file in without_masks(files) if file.casefold() not in SHEETS}
 
 
 def _examined(loop: Loop, batch: str) -> set[str]:

@@ -1,7 +1,7 @@
 """Taking labeled images from the inbox: facts, contract, acceptance or quarantine, label history."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from prefect import task
@@ -13,6 +13,7 @@ from data_contracts.refusal_codes import FORGOTTEN
 from decisions.batch_verdict import BatchVerdict, judged
 from decisions.file_names import nameless
 from decisions.grouping import Placed, Placement
+from decisions.masks import masks_among
 from tasks.batch_record import at_once, counted, recorded_once, stored_table
 from tasks.contract_check import check_facts
 from tasks.contract_history import hold_contract
@@ -20,6 +21,7 @@ from tasks.image_workers import shared_workers
 from tasks.inbox import batch_files, inbox_path, is_hidden, listing_of, read_image, read_labels
 from tasks.labels import image_path, known_images
 from tasks.loop import Loop, connect
+from tasks.masks import keep_mask
 from tasks.quarantine import quarantine
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
@@ -59,7 +61,7 @@ def _kept(loop: Loop, batch: str, verdict: BatchVerdict, files: Sequence[str]) -
     acceptance, placement, found, refused = verdict.acceptance, verdict.placement, verdict.found, verdict.refused
     # Of a forgotten picture no new copy is made: its bytes may have been erased on demand.
     quarantine(loop, batch, sorted({each.file for each in refused if each.code != FORGOTTEN} & set(files)))
-    _store_images(loop, batch, placement.placed)
+    _store_images(loop, batch, placement.placed, masks_among(files))
     labels, digest = stored_table(loop, _labels(loop, batch, placement.placed), LabeledImage, "labels", batch)
     reasons = [*refused, *acceptance.disputed.values()]
     return ImagesAccepted(
@@ -87,8 +89,8 @@ def _kept(loop: Loop, batch: str, verdict: BatchVerdict, files: Sequence[str]) -
     )
 
 
-def _store_images(loop: Loop, batch: str, placed: Iterable[Placed]) -> None:
-    """Store the bytes that were examined; they count once the batch is in the ledger."""
+def _store_images(loop: Loop, batch: str, placed: Iterable[Placed], masks: Mapping[str, str]) -> None:
+    """Store the bytes that were examined, and their masks; they count once the batch is in the ledger."""
 
     def copy(each: Placed) -> None:
         content = loop.store.get(inbox_path(loop, batch, each.facts.file)).content
@@ -96,7 +98,11 @@ def _store_images(loop: Loop, batch: str, placed: Iterable[Placed]) -> None:
             raise WrongInput(f"{batch}/{each.facts.file} was changed while it was examined; ingest the batch again")
         loop.store.create(image_path(each.facts.digest, str(each.facts.format)), content)
 
-    at_once(copy, placed)
+    kept = list(placed)
+    at_once(copy, kept)
+    for each in kept:
+        if each.facts.file in masks:
+            keep_mask(loop, batch, each.facts, masks[each.facts.file])
 
 
 def _pairs(placement: Placement) -> list[AlikePair]:

@@ -15,12 +15,14 @@ from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, SentExamples, is_fine_tuned
+from decisions.class_balance import Appearance, appearances
 from decisions.preflight import Account, FileToSend, Preflight, preflight
 from decisions.reconciliation import sent_examples
 from decisions.tokens import counts_exactly
 from decisions.training_plan import SMALLEST_TRAINING_SET, epochs
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
+from tasks.example_preview import publish_examples
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.room import make_room
@@ -54,7 +56,7 @@ class Prepared:
 
 @task(**PATIENTLY)
 def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
-    """Write the training and validation files, check that they fit, and upload them.
+    """Write the training and validation files, check that they fit, show the first examples, and upload them.
 
     What an earlier run uploaded is found by its digest. Raises DoesNotFit before anything is uploaded.
     """
@@ -77,6 +79,7 @@ def upload_training_files(turn: Turn, policy: TrainingPolicy) -> TrainingFiles:
             verdict = check_fit(loop, files, policy, n_epochs)
         if not verdict.fits:
             raise DoesNotFit(f"Iteration {turn.iteration} was not uploaded: {verdict.problems}")
+        _show_first(loop, turn, files[0])
         ids = [uploaded(loop, turn, _on_disk(file)) for file in files]
     examples = files[0].written.examples
     return TrainingFiles(
@@ -96,10 +99,17 @@ def prepare(loop: Loop, dataset: Dataset, policy: TrainingPolicy, folder: Path |
     files = []
     for role, split in (("train", Split.TRAIN), ("validation", Split.VALIDATION)):
         path = folder / f"{role}.jsonl" if folder else None
-        written = write_jsonl(loop, _shuffled(dataset.of(split)), policy.detail, path, secret)
+        written = write_jsonl(loop, appearing(dataset, split, policy), policy, path, secret)
         if split is Split.TRAIN or len(written.examples) >= SMALLEST_TRAINING_SET:
             files.append(Prepared(role, f"kaizen-{loop.name}-{role}-{written.digest[:16]}.jsonl", path, written))
     return files
+
+
+def appearing(dataset: Dataset, split: Split, policy: TrainingPolicy) -> list[Appearance]:
+    """What the file of a split shows: only training images are repeated or changed."""
+    if split is Split.TRAIN:
+        return appearances(dataset.of(split), policy)
+    return [Appearance(image) for image in _shuffled(dataset.of(split))]
 
 
 def _prepared_chats(loop: Loop, dataset: Dataset, folder: Path | None) -> list[Prepared]:
@@ -129,6 +139,11 @@ def check_fit(loop: Loop, files: Sequence[Prepared], policy: TrainingPolicy, n_e
     )
     sent = [FileToSend(file.role, file.written.examples, uploaded=file.name in usable) for file in files]
     return preflight(sent, policy.detail, n_epochs, account, current_limits())
+
+
+def _show_first(loop: Loop, turn: Turn, file: Prepared) -> None:
+    assert file.path is not None
+    publish_examples(loop, turn.iteration, file.path, file.written)
 
 
 def _on_disk(file: Prepared) -> FileOnDisk:

@@ -74,6 +74,8 @@ def _request(loop: Loop, iteration: Iteration, policy: TrainingPolicy) -> Traini
         hyperparameters=hyperparameters(policy, iteration.opened.mode or "restart", _rate_of_restart(loop, iteration)),
         seed=policy.seed,
         attempt=attempt,
+        augmentation=policy.augmentation if policy.augmentation.copies else None,
+        largest_repeat=policy.largest_repeat if policy.balance == "repeat" else 1,
     )
 
 

@@ -3,20 +3,25 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloud.store import DATA, NotFound
 from data_contracts.images import LabeledImage
+from data_contracts.policies import TrainingPolicy
 from data_contracts.training import DERIVATION_VERSION
+from decisions.augmentation import augmented
+from decisions.class_balance import Appearance
 from decisions.images import as_model_sees, data_url
 from decisions.jpeg import sides
 from decisions.preflight import Sent
 from decisions.tokens import chat_tokens
 from tasks.labels import image_path
 from tasks.loop import Loop
+from tasks.masks import kept_mask
 
 URL = '"url":"'
 BUFFER = 1 << 20
@@ -29,6 +34,8 @@ class Written:
 
     digest: str
     examples: tuple[Sent, ...]
+    images: Mapping[str, int] = field(default_factory=dict)
+    """Different images of each class; the other examples are their copies or repeats."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +60,21 @@ def example(prompt: str, answer: str, image: str, detail: str) -> Mapping[str, o
 
 
 def write_jsonl(
-    loop: Loop, images: Sequence[LabeledImage], detail: str, file: Path | None, secret: Set[bytes] = frozenset()
+    loop: Loop,
+    appearances: Iterable[Appearance],
+    policy: TrainingPolicy,
+    file: Path | None,
+    secret: Set[bytes] = frozenset(),
 ) -> Written:
     """Write one training example a line into *file*, or only measure them without one.
 
-    An image that the model sees exactly as one of *secret*, digests of `as_sent`, is left out.
+    A copy is made here, line by line, and kept nowhere else. An image or copy that the model sees exactly as one of
+    *secret*, digests of `as_sent`, is left out.
     """
-    digest, sent = hashlib.sha256(), []
-    frames = _frames(loop, detail)
+    digest, sent, labels = hashlib.sha256(), [], {}
+    frames = _frames(loop, policy.detail)
     with file.open("wb", BUFFER) if file else nullcontext() as out:
-        for image, jpeg, known in _pictures(loop, images, secret):
+        for image, jpeg, known in _pictures(loop, appearances, policy, secret):
             frame = frames[image.label]
             content = base64.b64encode(jpeg)
             if out is not None:
@@ -70,7 +82,8 @@ def write_jsonl(
             digest.update(frame.head + known + frame.tail)
             size = len(frame.head) + len(content) + len(frame.tail)
             sent.append(Sent(size, len(jpeg), *sides(jpeg), frame.tokens, image.label))
-    return Written(digest.hexdigest(), tuple(sent))
+            labels[image.digest] = image.label
+    return Written(digest.hexdigest(), tuple(sent), Counter(labels.values()))
 
 
 def as_sent(loop: Loop, image: LabeledImage) -> bytes:
@@ -90,14 +103,32 @@ def digest_as_sent(loop: Loop, image: LabeledImage) -> bytes:
     return hashlib.sha256(as_sent(loop, image)).digest()
 
 
+def as_it_appears(loop: Loop, appearance: Appearance, policy: TrainingPolicy) -> bytes:
+    """The JPEG of one line: the image as sent, or its copy, changed as the policy says and its class allows."""
+    return _changed(loop, as_sent(loop, appearance.image), appearance, policy)
+
+
+def _changed(loop: Loop, jpeg: bytes, appearance: Appearance, policy: TrainingPolicy) -> bytes:
+    if not appearance.copy:
+        return jpeg
+    image, wanted = appearance.image, policy.augmentation
+    mask = kept_mask(loop, image.digest) if wanted.background else None
+    flips = loop.image_contract.flips(image.label)
+    return augmented(jpeg, wanted, image.digest, appearance.copy, flips, mask=mask)
+
+
 def _pictures(
-    loop: Loop, images: Sequence[LabeledImage], secret: Set[bytes]
+    loop: Loop, appearances: Iterable[Appearance], policy: TrainingPolicy, secret: Set[bytes]
 ) -> Iterator[tuple[LabeledImage, bytes, bytes]]:
-    for image in images:
-        jpeg = as_sent(loop, image)
+    """Image, JPEG and its digest of each line; of a picture that is held out no copy is made either."""
+    for appearance in appearances:
+        jpeg = as_sent(loop, appearance.image)
         known = hashlib.sha256(jpeg).digest()
+        if appearance.copy and known not in secret:
+            jpeg = _changed(loop, jpeg, appearance, policy)
+            known = hashlib.sha256(jpeg).digest()
         if known not in secret:
-            yield image, jpeg, known
+            yield appearance.image, jpeg, known
 
 
 def _frames(loop: Loop, detail: str) -> dict[str, _Frame]:

@@ -44,6 +44,13 @@ def test_a_class_may_be_part_of_a_wider_one() -> None:
     assert contract.classes[-1].parent == "lines"
 
 
+def test_a_class_says_how_its_images_may_be_mirrored() -> None:
+    contract = read_changed(with_class("scratches", flips=["horizontal", "vertical"]))
+
+    assert set(contract.flips("scratches")) == {"horizontal", "vertical"}
+    assert not contract.flips("patches")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -103,6 +110,19 @@ def test_a_class_may_be_part_of_a_wider_one() -> None:
         ),
         pytest.param(
             [with_class("scratches", answer=None)], ": answer: Input should be a valid string", id="no answer"
+        ),
+        pytest.param(
+            [with_class("scratches", flips=["diagonal"])],
+            ": flips.0: Input should be 'horizontal' or 'vertical'",
+            id="an unknown flip",
+        ),
+        pytest.param(
+            [with_class("scratches", flips="vertical")], ": flips: Input should be a valid tuple", id="flips in no list"
+        ),
+        pytest.param(
+            [with_class("scratches", flips=["vertical", "vertical"])],
+            "flips ['vertical', 'vertical'] names one twice",
+            id="a flip twice",
         ),
         pytest.param([with_class("scratches", answer=" ")], "has a name, answer or alias without a letter", id="blank"),
     ],

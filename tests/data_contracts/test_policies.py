@@ -1,8 +1,9 @@
 """Policies: sensible defaults, and no value that could not be meant."""
 
 import pytest
+from pydantic import BaseModel
 
-from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from data_contracts.policies import AugmentationPolicy, PromotionPolicy, TrainingPolicy
 
 
 def test_the_gates_defaults_are_those_of_the_methods() -> None:
@@ -76,8 +77,34 @@ def test_a_promotion_policy_that_cannot_be_meant_is_refused(field: str, value: o
         PromotionPolicy.model_validate({field: value})
 
 
-@pytest.mark.parametrize("policy", [TrainingPolicy(), PromotionPolicy()])
-def test_every_threshold_of_a_form_explains_itself(policy: TrainingPolicy | PromotionPolicy) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("copies", 11),
+        ("seed", -1),
+        ("rotation", 181),
+        ("scale", 0.51),
+        ("crop", -0.1),
+        ("brightness", 1),
+        ("greyscale", 1.1),
+        ("masking", 0.6),
+        ("rotate", 5),
+    ],
+)
+def test_an_augmentation_that_cannot_be_meant_is_refused(field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=field):
+        AugmentationPolicy.model_validate({field: value})
+
+
+def test_nothing_is_augmented_or_balanced_unless_it_is_asked_for() -> None:
+    policy = TrainingPolicy()
+
+    assert policy.augmentation.copies == 0
+    assert policy.balance == "none"
+
+
+@pytest.mark.parametrize("policy", [TrainingPolicy(), PromotionPolicy(), AugmentationPolicy()])
+def test_every_threshold_of_a_form_explains_itself(policy: BaseModel) -> None:
     for name, field in type(policy).model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name

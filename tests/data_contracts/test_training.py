@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from data_contracts.policies import AugmentationPolicy
 from data_contracts.training import Hyperparameters, TrainingRequest
 from tests.decisions.builders import request
 
@@ -18,6 +19,8 @@ OTHER: dict[str, object] = {
     "hyperparameters": Hyperparameters(n_epochs=4),
     "seed": 43,
     "attempt": 2,
+    "augmentation": AugmentationPolicy(copies=2),
+    "largest_repeat": 5,
 }
 
 
@@ -52,6 +55,14 @@ def test_another_hyperparameter_gives_another_suffix(hyperparameters: Hyperparam
     changed = request().model_copy(update={"hyperparameters": hyperparameters})
 
     assert changed.suffix != request().suffix
+
+
+def test_another_change_to_the_copies_gives_another_suffix() -> None:
+    one, other = (
+        request().model_copy(update={"augmentation": AugmentationPolicy(copies=1, seed=seed)}) for seed in (1, 2)
+    )
+
+    assert one.suffix != other.suffix
 
 
 def test_an_unknown_field_of_a_request_is_refused() -> None:

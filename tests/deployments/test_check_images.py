@@ -79,6 +79,15 @@ def test_a_copy_across_the_split_is_a_leak(split_by_hand: Path, edit: Edit | Non
     assert leaks == [{"files": ["test/scratches/planted.jpg", f"train/scratches/{original.name}"], "kind": kind}]
 
 
+def test_a_mask_beside_an_image_is_no_image(split_by_hand: Path) -> None:
+    images = checked(split_by_hand)["images"]
+    first = min(split_by_hand.rglob("*.jpg"))
+    with Image.open(first) as picture:
+        first.with_suffix(".mask.png").write_bytes(saved(picture.convert("L"), "PNG"))
+
+    assert checked(split_by_hand)["images"] == images
+
+
 def test_one_picture_in_two_classes_is_a_conflict_that_names_both(split_by_hand: Path) -> None:
     original = sorted(split_by_hand.glob("train/scratches/*"))[0]
     put(split_by_hand, "train/crazing/planted.jpg", original.read_bytes())
