@@ -15,6 +15,8 @@ from decisions.tokens import image_tokens
 
 SMALLEST_TEXT_SHARE = Fraction(1, 2)
 """Real tokens of a text over our upper estimate, at the least: English has four to six bytes a token, not three."""
+FORMAT_TOKENS = 12
+"""Of an image's chat, for the form of its messages, at the most: whether Azure bills them is not documented."""
 TOLD = re.compile(r"exclu|skipp|left out|filtered|removed|dropped|moderat", re.IGNORECASE)
 COUNT_TOLD = re.compile(r"(\d+) (?:\w+ )?(?:images?|examples?|lines?|rows?)\b", re.IGNORECASE)
 NEXT_STEPS = (
@@ -66,6 +68,9 @@ def reconcile(
     Without any of these nothing is known, and nothing stops.
     """
     total = sum(each.examples for each in sent)
+    if exact and _all_but_the_form(sent, total, trained):
+        reason = f"Azure trained on all {total:,} examples and bills less of each chat's form than was counted"
+        return Reconciliation(sent=total, at_least=total, at_most=total, loss_share=0, stops=False, reason=reason)
     bounds = _bounds(sent, total, trained, exact=exact) if total else None
     if bounds is None:
         unknown = f"Azure did not say on how many of the {total:,} examples it trained"
@@ -85,6 +90,15 @@ def reconcile(
         stops=stops,
         reason=_reason(sent, trained, (total, at_least, at_most, lost), largest_loss_share, at_risk, stops=stops),
     )
+
+
+def _all_but_the_form(sent: Sequence[SentExamples], total: int, trained: Trained) -> bool:
+    """Whether the bill is short by the same few tokens for every example: that is how chats are counted, no loss."""
+    if trained.tokens is None or not trained.epochs or not total or _told(trained.messages):
+        return False
+    short = sum(_most(each) * each.examples for each in sent) - Fraction(trained.tokens, trained.epochs)
+    each = short / total
+    return each.denominator == 1 and 0 < each <= FORMAT_TOKENS
 
 
 def _bounds(sent: Sequence[SentExamples], total: int, trained: Trained, *, exact: bool) -> tuple[int, int] | None:

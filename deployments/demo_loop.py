@@ -39,6 +39,8 @@ capacity = 5000
 
 [training]
 n_epochs = 5
+continue_epochs = 5
+restart_share = 10      # so that the second delivery, larger than the first, shows how training continues
 smallest_addition = 10  # so that small folders of images make two iterations too
 settling_minutes = 0.05 # the emulator's list of jobs does not lag as Azure's may
 

@@ -154,3 +154,14 @@ def test_a_class_that_was_lost_is_always_named(seed: int) -> None:
 
     assert lost in found.classes_at_risk
     assert found.stops
+
+
+def test_a_bill_without_the_form_of_the_chats_is_no_loss() -> None:
+    sent = drawn(Random(1))
+    examples = sum(each.examples for each in sent)
+    tokens = sum(each.examples * (each.text_tokens + each.image_tokens) for each in sent)
+
+    trained = Trained(tokens=3 * (tokens - 12 * examples), epochs=3)
+    found = reconcile(sent, exact=True, trained=trained, largest_loss_share=0)
+
+    assert (found.at_least, found.stops) == (examples, False)

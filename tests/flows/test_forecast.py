@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from benchmarks.forecast_error import forecast_error
+from benchmarks._forecast_error import forecast_error
 from data_contracts.policies import TrainingPolicy
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
