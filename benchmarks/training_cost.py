@@ -59,7 +59,7 @@ class Trained(NamedTuple):
 
 
 def measure(images: Path | None = None) -> Mapping[str, float]:
-    """Means over the seeds of continuing beside a restart, tokens as a ratio, accuracy as a difference; worst forecast."""
+    """Means over the seeds of continuing beside a restart, tokens as ratio, accuracy as difference; worst forecast."""
     with tempfile.TemporaryDirectory() as home, servers(Path(home)) as running:
         os.environ |= client_environment(Path(home), running.addresses())
         source = images or _photographs() or _drawn(Path(home) / "images")

@@ -233,3 +233,24 @@ def test_a_changed_contract_stops_an_open_iteration_in_one_sentence(loop_folder:
 
     with pytest.raises(ContractChanged, match="The data contract changed while iteration 1 is open"):
         improve_model(loop_folder.name)
+
+
+def test_who_continues_learns_what_is_new_and_as_many_old_images(turned: LoopFolder) -> None:
+    first, second = (each.dataset for each in turned.loop().state().iterations)
+
+    assert first is not None
+    assert second is not None
+    assert second.new
+    assert second.replayed == min(second.new, first.counts["train"])
+    assert second.counts["train"] == second.new + second.replayed
+
+
+def test_who_continues_trains_briefly_at_half_the_rate_of_the_restart(turned: LoopFolder) -> None:
+    first, second = turned.loop().state().iterations
+
+    assert first.finished is not None
+    assert second.intended is not None
+    rate = first.finished.hyperparameters.learning_rate_multiplier
+    asked = second.intended.request.hyperparameters
+    assert rate is not None
+    assert (asked.n_epochs, asked.learning_rate_multiplier) == (2, rate / 2)
