@@ -16,8 +16,8 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks._table import report
-from decisions.image_features import image_features
-from decisions.perceptual_hashes import perceptual_hashes
+from decisions.imaging.image_features import image_features
+from decisions.imaging.perceptual_hashes import perceptual_hashes
 from examples.steel_surface import CLASSES, draw_folder
 from tasks.facts_cache import facts_of_folder
 from tasks.image_workers import ImageFile, ImageWorkers, shared_workers

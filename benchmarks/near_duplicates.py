@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks._table import report
 from data_contracts.image_contract import NearDuplicateRule
-from decisions.near_duplicates import HashTable, near_pairs
-from decisions.perceptual_hashes import PerceptualHashes
+from decisions.imaging.near_duplicates import HashTable, near_pairs
+from decisions.imaging.perceptual_hashes import PerceptualHashes
 
 KNOWN, FRESH, PLANTED = 50_000, 5_000, 500
 

@@ -20,8 +20,8 @@ from cloud.store import INBOX
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import Split
 from data_contracts.ledger import Actor
-from decisions.images import image_facts
-from decisions.splits import group_of, split_of
+from decisions.imaging.images import image_facts
+from decisions.ingestion.splits import group_of, split_of
 from deployments.contract_template import contract_for
 from deployments.image_folder import images_by_class
 from deployments.servers import client_environment, servers

@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks._table import report
 from data_contracts.images import LabeledImage, Split
 from data_contracts.policies import TrainingPolicy
-from decisions.class_balance import Appearance
+from decisions.training.class_balance import Appearance
 from examples.steel_surface import CLASSES, draw_folder
 from tasks.labels import image_path
 from tasks.loop import Loop, connect

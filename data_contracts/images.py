@@ -85,7 +85,7 @@ class ImageFacts(ImageHeader):
     entropy: float | None = Field(None, description="Shannon entropy of the grey values, 0 to 8 bits.")
     edge_density: float | None = Field(None, description="Share of the pixels that lie on an edge, 0 to 1.")
     saturation: float | None = Field(None, description="Mean saturation of the colours, 0 to 1.")
-    evenness: float | None = Field(None, description="How even the light is, 0 to 1; see decisions/image_features.py.")
+    evenness: float | None = Field(None, description="How even the light is, 0 to 1; see image_features.")
     derivation: int | None = Field(
         None, description="Version of what the model sees, to which pixels and hashes belong."
     )

@@ -14,8 +14,8 @@ from data_contracts.chats import Chat, Message
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import SplitRule
 from data_contracts.images import Refusal
-from decisions.chat_check import messages_of
-from decisions.tokens import estimated_tokens
+from decisions.ingestion.chat_check import messages_of
+from decisions.training.tokens import estimated_tokens
 from tasks.chat_files import SUFFIX, check_lines
 
 MOST_TOKENS = 65_536

@@ -11,12 +11,12 @@ from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageFacts, ImageHeader
 from data_contracts.label_sheet import LabelSheet, read_sheet, sheet_among
-from decisions.batch_verdict import KnownImages, judged
-from decisions.class_folders import class_folder
-from decisions.file_names import nameless, printable
-from decisions.image_check import ImageCheck, calibrated, check
-from decisions.labeling import labeled
-from decisions.masks import without_masks
+from decisions.imaging.masks import without_masks
+from decisions.ingestion.batch_verdict import KnownImages, judged
+from decisions.ingestion.class_folders import class_folder
+from decisions.ingestion.file_names import nameless, printable
+from decisions.ingestion.image_check import ImageCheck, calibrated, check
+from decisions.ingestion.labeling import labeled
 from deployments.contract_template import contract_for, distinct
 from deployments.headers import check_headers, told_of_headers
 from deployments.people import forecast, told

@@ -6,8 +6,8 @@ from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract, LoopContract
 from data_contracts.loop_contract import read_loop_contract
-from decisions.contract_changes import Change
-from decisions.contract_diff import ContractDiff, contract_diff
+from decisions.contracts.contract_changes import Change
+from decisions.contracts.contract_diff import ContractDiff, contract_diff
 
 
 def diff_contracts(old: Path, new: Path) -> tuple[list[str], ContractDiff]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from decisions.measured_limits import MeasuredLimits, Range
+from decisions.contracts.measured_limits import MeasuredLimits, Range
 
 HEAD = """\
 # What labeled images of this loop must look like: an Open Data Contract (ODCS 3.1). Edit it as you like.

@@ -12,8 +12,8 @@ from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import Split
-from decisions.images import image_facts
-from decisions.splits import group_of, hash_share, split_of
+from decisions.imaging.images import image_facts
+from decisions.ingestion.splits import group_of, hash_share, split_of
 from deployments.contract_template import contract_for, shipped_contract
 from deployments.image_folder import images_by_class
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cloud.settings import load_settings
-from decisions.shooting_guideline import Advice, ShootingGuideline, shooting_guideline
+from decisions.contracts.shooting_guideline import Advice, ShootingGuideline, shooting_guideline
 from deployments.contract_commands import read_file
 
 TEMPLATE = "guideline.html.j2"

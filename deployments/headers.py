@@ -9,7 +9,7 @@ from pydantic import Field
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageHeader, Refusal
 from data_contracts.record import Record
-from decisions.acceptance import unfit
+from decisions.ingestion.acceptance import unfit
 from tasks.contract_check import check_facts
 
 ABOUT = "pixels were not looked at: damage, copies, near-duplicates and quality are unknown"

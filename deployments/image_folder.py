@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from data_contracts.errors import WrongInput
-from decisions.next_iteration import missing_images
+from decisions.training.next_iteration import missing_images
 
 
 def images_by_class(folder: Path, smallest_class: int) -> Mapping[str, Sequence[Path]]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.errors import WrongInput
-from decisions.class_folders import class_folder
-from decisions.masks import without_masks
-from decisions.measured_limits import MeasuredLimits, measured_limits
+from decisions.contracts.measured_limits import MeasuredLimits, measured_limits
+from decisions.imaging.masks import without_masks
+from decisions.ingestion.class_folders import class_folder
 from deployments.contract_template import distinct
 from tasks.image_workers import ImageFile, shared_workers
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from data_contracts.limits import current_limits
 from data_contracts.models import current_models
 from data_contracts.prices import current_prices
-from decisions.forecast import Cost, Forecast
-from decisions.preflight import Check
+from decisions.training.forecast import Cost, Forecast
+from decisions.training.preflight import Check
 from tasks.loop import connect
 from tasks.planning import NextRun, plan_next
 

@@ -12,7 +12,7 @@ from data_contracts.ledger import Decided, Outcome, TrainingFinished
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
-from decisions.training_progress import failure_reason
+from decisions.training.training_progress import failure_reason
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation import Contender, evaluate
 from tasks.following import Overdue, follow_training

@@ -3,8 +3,8 @@
 from data_contracts.chat_contract import ChatContract
 from data_contracts.evaluation import Answer
 from data_contracts.images import LabeledImage
-from decisions.chat_check import messages_of
-from decisions.graders import graded
+from decisions.gate.graders import graded
+from decisions.ingestion.chat_check import messages_of
 from tasks.chat_lines import kept_line
 from tasks.loop import Loop
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from tempfile import SpooledTemporaryFile
 
 from cloud.store import INBOX
-from decisions.chat_check import digest_of
+from decisions.ingestion.chat_check import digest_of
 from tasks.chat_files import IN_MEMORY, LONGEST_LINE, SUFFIX
 from tasks.loop import Loop
 

@@ -8,7 +8,7 @@ from typing import IO
 from data_contracts.chat_contract import ChatContract
 from data_contracts.chats import BYTE_ORDER_MARK, NOT_A_CHAT, TOO_LONG, Chat
 from data_contracts.images import Refusal
-from decisions.chat_check import check_line
+from decisions.ingestion.chat_check import check_line
 from tasks.inbox import inbox_path
 from tasks.loop import Loop
 from tasks.quarantine import quarantine_path

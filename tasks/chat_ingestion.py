@@ -10,8 +10,8 @@ from data_contracts.chats import SECRET, Chat
 from data_contracts.images import LabeledImage, Refusal, Split
 from data_contracts.ledger import ImagesAccepted
 from data_contracts.refusal_codes import FORGOTTEN
-from decisions.chat_acceptance import ChatVerdict, judge_chats
-from decisions.file_names import is_text, nameless
+from decisions.ingestion.chat_acceptance import ChatVerdict, judge_chats
+from decisions.ingestion.file_names import is_text, nameless
 from tasks.batch_record import at_once, counted, recorded_once, stored_table
 from tasks.chat_files import check_file, keep_refused
 from tasks.contract_history import hold_contract

@@ -6,9 +6,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from data_contracts.images import LabeledImage
-from decisions.chat_check import messages_of
-from decisions.preflight import Sent
-from decisions.tokens import chat_tokens
+from decisions.ingestion.chat_check import messages_of
+from decisions.training.preflight import Sent
+from decisions.training.tokens import chat_tokens
 from tasks.labels import image_path
 from tasks.loop import Loop
 from tasks.training_lines import BUFFER, Written

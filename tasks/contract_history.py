@@ -8,7 +8,7 @@ from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageContract, LoopContract
 from data_contracts.ledger import ImagesAccepted
 from data_contracts.loop_contract import read_loop_contract
-from decisions.contract_diff import contract_diff
+from decisions.contracts.contract_diff import contract_diff
 from tasks.contract_check import check_rules
 from tasks.loop import Loop
 

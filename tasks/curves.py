@@ -3,7 +3,7 @@
 from cloud.store import NotFound
 from data_contracts.training import CurvePoint
 from decisions.loop_state import Iteration
-from decisions.training_curve import read_results
+from decisions.training.training_curve import read_results
 from tasks.charts import loss_picture
 from tasks.loop import Loop
 

@@ -9,10 +9,10 @@ from data_contracts.images import Dataset, LabeledImage, Split, held_out_version
 from data_contracts.ledger import DatasetFrozen, Event, HeldOutVersionMade, IterationOpened, LedgerEntry
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
-from decisions.held_out import Renewal, budget, first_version, new_version_due
+from decisions.gate.held_out import Renewal, budget, first_version, new_version_due
+from decisions.ingestion.retired_classes import relabeled
 from decisions.loop_state import Iteration, LoopState, state_of
-from decisions.retired_classes import relabeled
-from decisions.training_plan import choose_examples
+from decisions.training.training_plan import choose_examples
 from tasks.labels import dataset_of
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY

@@ -13,9 +13,9 @@ from data_contracts.images import ImageFacts, LabeledImage, Split
 from data_contracts.ledger import Actor, ImagesErased, TrainingIntended
 from data_contracts.record import Record
 from decisions.forgetting import Delivered
-from decisions.images import as_model_sees
+from decisions.imaging.images import as_model_sees
+from decisions.imaging.masks import masks_among
 from decisions.loop_state import LoopState, state_of
-from decisions.masks import masks_among
 from tasks.chat_erasing import blank_lines
 from tasks.forgetting import digests_in, splits_used
 from tasks.labels import image_path, label_history

@@ -16,9 +16,9 @@ from data_contracts.ledger import CostBooked, Evaluated, HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
 from data_contracts.prices import current_prices
 from data_contracts.record import Record
-from decisions.answers import read_answer
 from decisions.costs import answer_cost
-from decisions.images import data_url
+from decisions.gate.answers import read_answer
+from decisions.imaging.images import data_url
 from tasks.chat_answers import chat_answer
 from tasks.datasets import held_out_images
 from tasks.iterations import book

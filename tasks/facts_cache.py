@@ -60,7 +60,7 @@ def facts_version() -> str:
     from importlib.metadata import version
 
     from data_contracts.training import DERIVATION_VERSION
-    from decisions.images import FACTS_VERSION
+    from decisions.imaging.images import FACTS_VERSION
 
     return f"{FACTS_VERSION} {DERIVATION_VERSION} pillow {version('pillow')} numpy {version('numpy')}"
 

@@ -11,13 +11,13 @@ from data_contracts.ledger import IterationOpened, TrainingForecast
 from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.training import JobStatus
-from decisions.budget import limits, over_budget, spent
-from decisions.class_balance import Appearance
-from decisions.forecast import Forecast, Job, Questions, forecast
 from decisions.loop_state import Iteration, LoopState
-from decisions.preflight import Sent
-from decisions.tokens import text_tokens
-from decisions.training_plan import epochs
+from decisions.training.budget import limits, over_budget, spent
+from decisions.training.class_balance import Appearance
+from decisions.training.forecast import Forecast, Job, Questions, forecast
+from decisions.training.preflight import Sent
+from decisions.training.tokens import text_tokens
+from decisions.training.training_plan import epochs
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect

@@ -1,7 +1,7 @@
 """Whether the images of a loop are as fresh as its data contract promises."""
 
 from data_contracts.ledger import ImagesAccepted
-from decisions.batch_rules import overdue
+from decisions.ingestion.batch_rules import overdue
 from tasks.loop import connect
 
 

@@ -33,14 +33,14 @@ def main() -> int:
 
 
 def _facts(content: bytes) -> bytes:
-    from decisions.images import image_facts
+    from decisions.imaging.images import image_facts
 
     return image_facts(content, NAMELESS).model_dump_json(exclude_defaults=True).encode()
 
 
 def _header(path: bytes) -> bytes:
     from data_contracts.images import ImageHeader
-    from decisions.images import header_facts
+    from decisions.imaging.images import header_facts
 
     try:
         with Path(os.fsdecode(path)).open("rb") as stream:
@@ -71,9 +71,9 @@ def _warm_up() -> None:
     """Let the libraries load what they need for any image."""
     from PIL import Image
 
-    import decisions.images  # noqa: F401  (imports all that is needed before the memory is counted)
-    from decisions.image_features import image_features
-    from decisions.perceptual_hashes import perceptual_hashes
+    import decisions.imaging.images  # noqa: F401  (imports all that is needed before the memory is counted)
+    from decisions.imaging.image_features import image_features
+    from decisions.imaging.perceptual_hashes import perceptual_hashes
 
     Image.init()
     image_features(Image.new("RGB", (8, 8)))

@@ -8,8 +8,8 @@ from cloud.store import INBOX
 from data_contracts.images import ImageFacts, content_digest
 from data_contracts.label_sheet import SHEETS, LabelSheet, read_sheet, sheet_among
 from data_contracts.ledger import ImagesAccepted
-from decisions.file_names import is_text
-from decisions.masks import without_masks
+from decisions.imaging.masks import without_masks
+from decisions.ingestion.file_names import is_text
 from tasks.image_workers import ImageFile
 from tasks.loop import Loop, connect
 from tasks.retrying import PATIENTLY

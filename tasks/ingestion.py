@@ -10,10 +10,10 @@ from data_contracts.errors import BatchStopped, WrongInput
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted
 from data_contracts.refusal_codes import FORGOTTEN
-from decisions.batch_verdict import BatchVerdict, judged
-from decisions.file_names import nameless
-from decisions.grouping import Placed, Placement
-from decisions.masks import masks_among
+from decisions.imaging.masks import masks_among
+from decisions.ingestion.batch_verdict import BatchVerdict, judged
+from decisions.ingestion.file_names import nameless
+from decisions.ingestion.grouping import Placed, Placement
 from tasks.batch_record import at_once, counted, recorded_once, stored_table
 from tasks.contract_check import check_facts
 from tasks.contract_history import hold_contract

@@ -9,7 +9,7 @@ from data_contracts.ledger import CostBooked, IterationClosed, IterationOpened, 
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from decisions.loop_state import LoopState, state_of
-from decisions.next_iteration import Plan, plan_iteration
+from decisions.training.next_iteration import Plan, plan_iteration
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 

@@ -10,8 +10,8 @@ from prefect.artifacts import create_image_artifact, create_progress_artifact, u
 from cloud.store import NotFound
 from data_contracts.record import Record
 from data_contracts.training import CurvePoint, TrainingEvent, TrainingJob
-from decisions.training_curve import curve_point, merged
-from decisions.training_progress import progress_of
+from decisions.training.training_curve import curve_point, merged
+from decisions.training.training_progress import progress_of
 from tasks.charts import loss_picture, png_url
 from tasks.formats import artifact_id
 from tasks.loop import Loop

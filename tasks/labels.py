@@ -8,11 +8,11 @@ from cloud.store import DATA, Store
 from data_contracts.chat_contract import CHAT, ChatContract
 from data_contracts.images import Dataset, LabeledImage
 from data_contracts.ledger import ImagesAccepted
-from decisions.batch_verdict import KnownImages
-from decisions.chat_acceptance import KnownChats
-from decisions.chat_check import still_allowed
+from decisions.ingestion.batch_verdict import KnownImages
+from decisions.ingestion.chat_acceptance import KnownChats
+from decisions.ingestion.chat_check import still_allowed
+from decisions.ingestion.retired_classes import relabeled, still_asked
 from decisions.loop_state import LoopState
-from decisions.retired_classes import relabeled, still_asked
 from tasks.loop import Loop
 from tasks.tables import from_parquet
 

@@ -3,7 +3,7 @@
 import io
 import re
 
-from decisions.images import as_model_sees, data_url
+from decisions.imaging.images import as_model_sees, data_url
 
 SIDE = 160
 """Pixels of a thumbnail's longer side."""

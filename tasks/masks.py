@@ -4,7 +4,7 @@ from prefect import get_run_logger
 
 from cloud.store import DATA, NotFound
 from data_contracts.images import ImageFacts
-from decisions.masks import mask_as_kept
+from decisions.imaging.masks import mask_as_kept
 from tasks.inbox import read_image
 from tasks.loop import Loop
 

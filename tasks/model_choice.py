@@ -9,8 +9,8 @@ from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import KaizenError
 from data_contracts.models import OfferedModel, current_models
 from data_contracts.policies import TrainingPolicy
-from decisions.model_choice import ModelVerdict, Wish, is_baseline, judge_model
-from decisions.next_iteration import plan_iteration
+from decisions.training.model_choice import ModelVerdict, Wish, is_baseline, judge_model
+from decisions.training.next_iteration import plan_iteration
 from tasks.evaluation import Contender
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import base_name

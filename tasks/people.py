@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.errors import WrongInput
-from decisions.images import as_model_sees
+from decisions.imaging.images import as_model_sees
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,13 +8,13 @@ from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, is_fine_tuned
-from decisions.budget import Limit, Spent, limits, over_budget, spent
-from decisions.forecast import Forecast
 from decisions.loop_state import Iteration, LoopState
-from decisions.model_choice import ModelVerdict
-from decisions.next_iteration import plan_iteration
-from decisions.preflight import Preflight
-from decisions.tokens import counts_exactly
+from decisions.training.budget import Limit, Spent, limits, over_budget, spent
+from decisions.training.forecast import Forecast
+from decisions.training.model_choice import ModelVerdict
+from decisions.training.next_iteration import plan_iteration
+from decisions.training.preflight import Preflight
+from decisions.training.tokens import counts_exactly
 from decisions.upkeep import Ahead, deletions_ahead
 from tasks.datasets import frozen_dataset, planned_dataset
 from tasks.forecasting import forecast_from

@@ -9,8 +9,8 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact, c
 from data_contracts.chat_contract import ChatContract
 from data_contracts.ledger import Decided
 from data_contracts.summary import IterationSummary
+from decisions.gate.pairing import agreement
 from decisions.loop_state import Iteration
-from decisions.pairing import agreement
 from tasks.charts import confusion_counts, confusion_picture, png_url
 from tasks.curves import curve_picture
 from tasks.formats import blank, interval, outcome, percent

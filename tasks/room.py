@@ -4,8 +4,8 @@ from collections.abc import Set
 
 from prefect import get_run_logger
 
-from decisions.making_room import files_to_delete
-from decisions.preflight import Preflight
+from decisions.training.making_room import files_to_delete
+from decisions.training.preflight import Preflight
 from tasks.loop import Loop, Turn
 
 

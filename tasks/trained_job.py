@@ -5,8 +5,8 @@ from prefect import get_run_logger, task
 from cloud.errors import TrainingFailed
 from data_contracts.ledger import CheckpointChosen, TrainingFinished, TrainingReconciled
 from data_contracts.policies import TrainingPolicy
-from decisions.checkpoints import choose_checkpoint
-from decisions.reconciliation import Trained, reconcile
+from decisions.training.checkpoints import choose_checkpoint
+from decisions.training.reconciliation import Trained, reconcile
 from tasks.curves import stored_curve
 from tasks.loop import Turn, connect
 from tasks.retrying import PATIENTLY

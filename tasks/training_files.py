@@ -15,11 +15,11 @@ from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, SentExamples, is_fine_tuned
-from decisions.class_balance import Appearance, appearances
-from decisions.preflight import Account, FileToSend, Preflight, preflight
-from decisions.reconciliation import sent_examples
-from decisions.tokens import counts_exactly
-from decisions.training_plan import SMALLEST_TRAINING_SET, epochs
+from decisions.training.class_balance import Appearance, appearances
+from decisions.training.preflight import Account, FileToSend, Preflight, preflight
+from decisions.training.reconciliation import sent_examples
+from decisions.training.tokens import counts_exactly
+from decisions.training.training_plan import SMALLEST_TRAINING_SET, epochs
 from tasks.chat_lines import write_chats
 from tasks.datasets import frozen_dataset
 from tasks.example_preview import publish_examples

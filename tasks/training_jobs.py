@@ -18,8 +18,8 @@ from data_contracts.prices import current_prices
 from data_contracts.training import JobStatus, TrainingJob, TrainingRequest
 from decisions.costs import training_cost
 from decisions.loop_state import Iteration
-from decisions.tiers import tiers_left
-from decisions.training_plan import hyperparameters
+from decisions.training.tiers import tiers_left
+from decisions.training.training_plan import hyperparameters
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY

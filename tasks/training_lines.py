@@ -13,12 +13,12 @@ from cloud.store import DATA, NotFound
 from data_contracts.images import LabeledImage
 from data_contracts.policies import TrainingPolicy
 from data_contracts.training import DERIVATION_VERSION
-from decisions.augmentation import augmented
-from decisions.class_balance import Appearance
-from decisions.images import as_model_sees, data_url
-from decisions.jpeg import sides
-from decisions.preflight import Sent
-from decisions.tokens import chat_tokens
+from decisions.imaging.augmentation import augmented
+from decisions.imaging.images import as_model_sees, data_url
+from decisions.imaging.jpeg import sides
+from decisions.training.class_balance import Appearance
+from decisions.training.preflight import Sent
+from decisions.training.tokens import chat_tokens
 from tasks.labels import image_path
 from tasks.loop import Loop
 from tasks.masks import kept_mask

@@ -8,7 +8,7 @@ from data_contracts.chat_contract import ChatContract, RegexGrader
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageContract
 from data_contracts.loop_contract import read_loop_contract
-from decisions.contract_diff import contract_diff
+from decisions.contracts.contract_diff import contract_diff
 from tests.support.contracts import SHIPPED
 
 STYLE = Path(__file__).resolve().parents[2] / "examples" / "chat_style.odcs.yaml"

@@ -8,7 +8,7 @@ from data_contracts.ledger import Event, ImagesErased
 from data_contracts.policies import TrainingPolicy
 from decisions.forgetting import arrived_again, by_digests, by_source, forgotten_of_batches
 from decisions.loop_state import state_of
-from decisions.next_iteration import Plan, plan_iteration
+from decisions.training.next_iteration import Plan, plan_iteration
 from tests.decisions.builders import (
     BASE,
     FIRST_MODEL,

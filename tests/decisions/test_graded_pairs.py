@@ -2,8 +2,8 @@
 
 from data_contracts.chat_contract import RegexGrader
 from data_contracts.evaluation import Answer, Evaluation, Outcome, RawAnswer
-from decisions.graders import graded
-from decisions.pairing import promotion_evidence
+from decisions.gate.graders import graded
+from decisions.gate.pairing import promotion_evidence
 
 SIGNED = RegexGrader(kind="regex", pattern=r".*Stay safe!")
 

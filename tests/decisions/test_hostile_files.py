@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from data_contracts.images import ImageFacts
-from decisions.images import FORMATS, as_model_sees, image_facts
+from decisions.imaging.images import FORMATS, as_model_sees, image_facts
 
 NASTY = os.environ.get("KAIZEN_TEST_NASTY")
 IMPORTED = pytest.mark.skipif(NASTY is None, reason="set KAIZEN_TEST_NASTY to a folder of broken and odd images")

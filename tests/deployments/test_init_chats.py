@@ -9,7 +9,7 @@ from data_contracts.chat_contract import ChatContract, ExactGrader, RegexGrader,
 from data_contracts.chats import Chat
 from data_contracts.errors import WrongInput
 from data_contracts.loop_contract import read_loop_contract
-from decisions.chat_check import check_line
+from decisions.ingestion.chat_check import check_line
 from deployments.init_loop import init_loop
 from examples.chat_style import chats
 from tests.support.chats import line, said

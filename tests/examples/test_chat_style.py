@@ -5,8 +5,8 @@ from pathlib import Path
 from data_contracts.chat_contract import ChatContract
 from data_contracts.chats import Chat
 from data_contracts.loop_contract import read_loop_contract
-from decisions.chat_acceptance import KnownChats, judge_chats
-from decisions.chat_check import check_line
+from decisions.ingestion.chat_acceptance import KnownChats, judge_chats
+from decisions.ingestion.chat_check import check_line
 from examples.chat_style import chats, main
 from tests.support.chats import STYLE
 

@@ -9,8 +9,8 @@ from prefect.client.orchestration import get_client
 
 from data_contracts.images import LabeledImage, Split
 from data_contracts.policies import AugmentationPolicy, TrainingPolicy
-from decisions.class_balance import Appearance
-from decisions.images import data_url
+from decisions.imaging.images import data_url
+from decisions.training.class_balance import Appearance
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images

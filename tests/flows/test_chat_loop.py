@@ -5,7 +5,7 @@ from prefect.client.orchestration import get_client
 
 from data_contracts.images import Split
 from data_contracts.ledger import Actor
-from decisions.chat_check import messages_of
+from decisions.ingestion.chat_check import messages_of
 from examples.chat_style import SIGN_OFF, write_batches
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images

@@ -10,7 +10,7 @@ from cloud import lease
 from cloud.ledger import verify
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Actor, TrainingIntended, TrainingSubmitted
-from decisions.images import as_model_sees, data_url
+from decisions.imaging.images import as_model_sees, data_url
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images

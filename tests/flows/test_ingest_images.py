@@ -19,7 +19,7 @@ from prefect.settings import PREFECT_API_URL
 
 from cloud.ledger import verify
 from data_contracts.images import Split
-from decisions.images import image_facts
+from decisions.imaging.images import image_facts
 from deployments.check_images import check_folder
 from flows.ingest_images import BatchesNotTaken, ingest_images
 from tasks.inbox import late_files, stray_files

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cloud.store import DATA, INBOX
 from data_contracts.policies import AugmentationPolicy, TrainingPolicy
-from decisions.class_balance import Appearance
+from decisions.training.class_balance import Appearance
 from deployments.forget import forget_images
 from flows.ingest_images import ingest_images
 from tasks.inbox import late_files

@@ -7,7 +7,7 @@ import pytest
 
 from data_contracts.images import Dataset, LabeledImage, Split
 from data_contracts.policies import TrainingPolicy
-from decisions.chat_check import as_line, messages_of
+from decisions.ingestion.chat_check import as_line, messages_of
 from tasks.chat_lines import write_chats
 from tasks.labels import image_path
 from tasks.training_files import check_fit, prepare

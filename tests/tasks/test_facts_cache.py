@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from data_contracts.images import ImageFacts
-from decisions.images import image_facts
+from decisions.imaging.images import image_facts
 from tasks.facts_cache import cache_file, facts_of_folder
 from tasks.image_workers import LARGEST_FILE, ImageWorkers
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from decisions.images import image_facts
+from decisions.imaging.images import image_facts
 from tasks.image_workers import LARGEST_FILE, HeaderFile, ImageFile, ImageWorkers
 
 NASTY = os.environ.get("KAIZEN_TEST_NASTY")

@@ -10,9 +10,9 @@ from PIL import Image
 
 from data_contracts.images import LabeledImage
 from data_contracts.policies import AugmentationPolicy, TrainingPolicy
-from decisions.class_balance import Appearance, appearances
-from decisions.images import as_model_sees, data_url
-from decisions.jpeg import sides
+from decisions.imaging.images import as_model_sees, data_url
+from decisions.imaging.jpeg import sides
+from decisions.training.class_balance import Appearance, appearances
 from flows.ingest_images import ingest_images
 from tasks.labels import labeled_images
 from tasks.loop import Loop

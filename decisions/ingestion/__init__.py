@@ -1,0 +1,1 @@
+"""New examples: what gets in and why not, copies and conflicts, groups and splits."""
