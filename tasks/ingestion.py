@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from prefect import task
+from prefect import get_run_logger, task
 
 from data_contracts.errors import BatchStopped, WrongInput
 from data_contracts.images import AlikePair, ImageFacts, LabeledImage, Refusal
 from data_contracts.ledger import ImagesAccepted
 from data_contracts.refusal_codes import FORGOTTEN
-from decisions.imaging.masks import masks_among
+from decisions.imaging.masks import mask_as_kept, masks_among
 from decisions.ingestion.batch_verdict import BatchVerdict, judged
 from decisions.ingestion.file_names import nameless
 from decisions.ingestion.grouping import Placed, Placement
@@ -21,7 +21,7 @@ from tasks.image_workers import shared_workers
 from tasks.inbox import batch_files, inbox_path, is_hidden, listing_of, read_image, read_labels
 from tasks.labels import image_path, known_images
 from tasks.loop import Loop, connect
-from tasks.masks import keep_mask
+from tasks.masks import mask_path
 from tasks.quarantine import quarantine
 from tasks.retrying import PATIENTLY
 from tasks.tables import from_parquet, to_parquet
@@ -102,7 +102,18 @@ def _store_images(loop: Loop, batch: str, placed: Iterable[Placed], masks: Mappi
     at_once(copy, kept)
     for each in kept:
         if each.facts.file in masks:
-            keep_mask(loop, batch, each.facts, masks[each.facts.file])
+            _keep_mask(loop, batch, each.facts, masks[each.facts.file])
+
+
+def _keep_mask(loop: Loop, batch: str, facts: ImageFacts, file: str) -> None:
+    """Keep the mask *file* of an accepted image; one that does not fit is told and left out, the image stays."""
+    content = read_image(loop, batch, file).content
+    try:
+        mask = mask_as_kept(content or b"", int(facts.width or 0), int(facts.height or 0))
+    except ValueError as error:
+        get_run_logger().warning("%s/%s is no mask of %s: %s", batch, file, facts.file, error)
+        return
+    loop.store.create(mask_path(facts.digest), mask)
 
 
 def _pairs(placement: Placement) -> list[AlikePair]:
