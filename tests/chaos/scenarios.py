@@ -27,6 +27,7 @@ subscription = "any"
 resource_group = "any"
 account = "local"
 capacity = 100000
+upload_part_bytes = 20000
 
 [training]
 settling_minutes = 0.08
