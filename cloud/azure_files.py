@@ -5,10 +5,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx2
 import openai
 
 from cloud.azure_data_plane import AzureDataPlane, ask
-from cloud.errors import CloudRefused
+from cloud.errors import CloudRefused, CloudUnavailable
 from cloud.waiting import eventually
 from data_contracts.training import UploadedFile
 
@@ -76,9 +77,12 @@ class AzureFiles(AzureDataPlane):
 
         def look() -> tuple[int, int]:
             size, lines, last = 0, 0, b"\n"
-            with self._data.files.with_streaming_response.content(file) as answer:
-                for chunk in answer.iter_bytes():
-                    size, lines, last = size + len(chunk), lines + chunk.count(b"\n"), chunk[-1:] or last
+            try:
+                with self._data.files.with_streaming_response.content(file) as answer:
+                    for chunk in answer.iter_bytes():
+                        size, lines, last = size + len(chunk), lines + chunk.count(b"\n"), chunk[-1:] or last
+            except httpx2.TransportError as error:  # what breaks off while it streams, the client passes on as it is
+                raise CloudUnavailable(f"The file {file} broke off after {size:,} bytes: {error}") from error
             return size, lines + (last != b"\n")
 
         return ask(look)

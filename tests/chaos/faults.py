@@ -9,6 +9,7 @@ Fault = Mapping[str, Any]
 READS = ("/openai/v1/files*", "/openai/v1/fine_tuning/jobs*", "/subscriptions/*")
 WRITES = (
     ("POST", "/openai/v1/files"),
+    ("POST", "/openai/v1/uploads*"),
     ("POST", "/openai/v1/fine_tuning/jobs"),
     ("POST", "/openai/v1/chat/completions"),
     ("PUT", "/subscriptions/*"),
@@ -18,7 +19,7 @@ ANYTHING = "/*"
 
 def _write(dice: Random) -> dict[str, Any]:
     method, path = dice.choice(WRITES)
-    few = {"after": dice.randrange(4)} if "chat" in path else {}
+    few = {"after": dice.randrange(4)} if "chat" in path or "uploads" in path else {}
     return {"method": method, "path": path, "count": dice.randint(1, 2), **few}
 
 

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -168,6 +169,8 @@ def _played(on: Stage, chosen: Case, wanted: Any) -> Played:
         if through or run == RUNS:
             break
     struck += on.end_faults()
+    if chosen.lags:
+        time.sleep(LAG_SECONDS)  # the list of jobs is asked for what has to be in it
     broken = _broken(on, chosen.scenario, wanted)
     if not through:
         broken.insert(0, f"it did not come to its end: {ended.problem or 'killed'}")

@@ -28,3 +28,14 @@ def test_an_upload_whose_answer_was_lost_is_found_again_and_not_repeated(tmp_pat
             service.upload(tmp_path / NAME, NAME)
 
         assert [service.find_file(NAME)] == [file.id for file in service.files()]
+
+
+def test_a_file_that_breaks_off_while_it_is_measured_is_for_later(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(training_file(examples(range(3))))
+    with running(tmp_path / "emulator") as foundry:
+        service = azure(foundry)
+        file = service.upload(tmp_path / NAME, NAME)
+        foundry.fault(method="GET", path=f"/openai/v1/files/{file}/content", truncate=20, count=1)
+
+        with pytest.raises(CloudUnavailable, match="broke off after"):
+            service.measure(file)
