@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from data_contracts.ledger import TrainingFinished
 from data_contracts.policies import TrainingPolicy
+from data_contracts.training import JobStatus
 from deployments.webhook_server import webhook_server
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
@@ -139,20 +142,61 @@ def announcing(foundry: EmulatorProcess, address: str) -> Iterator[EmulatorProce
     foundry.ask("DELETE", f"/emulator/webhooks/{kept['id']}")
 
 
+def learned(folder: LoopFolder, batch: str, files: list[Path]) -> TrainingFinished:
+    """How the job ended that learned from the files of one more batch."""
+    folder.deliver(batch, files)
+    ingest_images(folder.name)
+    improve_model(folder.name, training=TrainingPolicy(smallest_addition=20, settling_minutes=0.02))
+    finished = folder.loop().state().iterations[-1].finished
+    assert finished is not None
+    return finished
+
+
+def announced(caplog: pytest.LogCaptureFixture, job: str) -> int:
+    """How many announcements of the end of *job* the runs took notice of."""
+    return caplog.messages.count(f"The end of {job} was announced; asking the service")
+
+
 @pytest.mark.usefixtures("prefect_server", "announcing")
 def test_the_end_of_a_job_is_seen_long_before_the_next_poll(
     listening: LoopFolder, images: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(following, "FIRST_PAUSE", 900.0)  # the second poll would come after a quarter of an hour
-    listening.deliver("one", sorted(images.glob("*/*")))
-    ingest_images(listening.name)
 
     with caplog.at_level("INFO"):
-        improve_model(listening.name, training=TrainingPolicy(smallest_addition=20, settling_minutes=0.02))
+        finished = learned(listening, "one", sorted(images.glob("*/*")))
 
-    finished = listening.loop().iteration(1).finished
-    assert finished is not None
-    assert len(marks(listening, f"{finished.job}.")) == 1
-    assert [line for line in caplog.messages if "was announced" in line] == [
-        f"The end of {finished.job} was announced; asking the service"
-    ]
+    assert announced(caplog, finished.job) == len(marks(listening, f"{finished.job}.")) == 1
+
+
+def announce_failures(folder: LoopFolder, address: str) -> None:
+    """Post, signed, that the job failed which is submitted next."""
+
+    def submitted() -> str | None:
+        opened = folder.loop().state().iterations
+        return opened[-1].submitted.job if opened and opened[-1].submitted else None
+
+    body = event(until(submitted), "fine_tuning.job.failed")
+    httpx.post(address, content=body, headers=signed(body))
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_announced_failure_of_a_job_that_goes_on_fails_nothing(
+    tmp_path: Path,
+    images: Path,
+    foundry: EmulatorProcess,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("KAIZEN_WEBHOOK_SECRET", SECRET)
+    folder = LoopFolder.make(tmp_path / "loop")
+    foundry.fault(job_preempted=2, count=1)
+    with webhook_server(folder.path) as address, caplog.at_level("INFO"):
+        liar = threading.Thread(target=announce_failures, args=(folder, address))
+        liar.start()
+        finished = learned(folder, "one", sorted(images.glob("*/*")))
+        liar.join()
+    foundry.ask("DELETE", "/emulator/faults")
+
+    assert announced(caplog, finished.job) == 1
+    assert finished.status is JobStatus.SUCCEEDED
