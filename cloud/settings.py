@@ -1,11 +1,13 @@
 """Addresses and policies of one loop: `kaizen.toml` in its folder, overruled by `KAIZEN_*` variables."""
 
+import base64
+import binascii
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cloud.errors import SettingsUnreadable
@@ -13,12 +15,25 @@ from data_contracts.models import Customer
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 
 FILE = "kaizen.toml"
-SECRETS = {"api_key", "store_connection"}
+SECRETS = {"api_key", "store_connection", "webhook_secret"}
+WEBHOOK_SECRET_BEGINS = "whsec_"
 PROMPT = (
     "You inspect images for quality control. "
     "Classify the image as exactly one of these classes:\n{classes}\n"
     "Answer with the name of the class and nothing else."
 )
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    key = text.removeprefix(WEBHOOK_SECRET_BEGINS)
+    try:
+        usable = key != text and len(base64.b64decode(key, validate=True)) > 0
+    except binascii.Error:
+        usable = False
+    if not usable:
+        raise ValueError(f"it has to be {WEBHOOK_SECRET_BEGINS} and base64, as shown when the webhook was made")
+    return secret
 
 
 class _Section(BaseModel):
@@ -78,6 +93,9 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(None, description="Only from KAIZEN_API_KEY; Entra ID is used without it.")
     store_connection: SecretStr | None = Field(
         None, description="Only from KAIZEN_STORE_CONNECTION: a storage connection string, as Azurite needs."
+    )
+    webhook_secret: Annotated[SecretStr, AfterValidator(_signing_secret)] | None = Field(
+        None, description="Only from KAIZEN_WEBHOOK_SECRET: whsec_..., with which webhooks of ended jobs are signed."
     )
 
     @property

@@ -31,17 +31,25 @@ def demo(  # noqa: PLR0917  (click passes them by name)
 @LOOP
 @click.option("--prefect-port", type=click.IntRange(0, 65535), default=4200, help="0 picks a free one.")
 @click.option("--emulator-port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
-def up(folder: Path, prefect_port: int, emulator_port: int) -> None:
+@click.option("--webhook-host", default="127.0.0.1", show_default=True, help="Where webhooks are taken, IPv4.")
+@click.option("--webhook-port", type=click.IntRange(0, 65535), default=4210, show_default=True, help="0: a free one.")
+def up(folder: Path, prefect_port: int, emulator_port: int, webhook_host: str, webhook_port: int) -> None:
     """Start the Prefect server, the emulator and a runner for the flows, in one terminal.
 
     Without a kaizen.toml in the folder, the demo's loop is used. The emulator is started only
-    where kaizen.toml names no endpoint.
+    where kaizen.toml names no endpoint, the webhook address only where KAIZEN_WEBHOOK_SECRET is set.
 
     Example: kaizen up --loop loops/steel
     """
     from deployments.up import run_up
 
-    run_up(folder, prefect_port=prefect_port, emulator_port=emulator_port)
+    run_up(
+        folder,
+        prefect_port=prefect_port,
+        emulator_port=emulator_port,
+        webhook_host=webhook_host,
+        webhook_port=webhook_port,
+    )
 
 
 @click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

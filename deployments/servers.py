@@ -122,12 +122,12 @@ def servers(
     prefect_port = usable_port(prefect_port)
     emulator_port = None if emulator_port is None else usable_port(emulator_port)
     with ExitStack() as cleanup:
-        prefect = _start(
+        prefect = start(
             folder / "prefect", _prefect_command(prefect_port), _server_environment(folder, prefect_port), lock
         )
         cleanup.callback(prefect.end)
         state = folder / "emulator"
-        emulator = None if emulator_port is None else _start(state, _emulator_command(emulator_port, state), {}, lock)
+        emulator = None if emulator_port is None else start(state, _emulator_command(emulator_port, state), {}, lock)
         cleanup.pop_all()
         running = Servers(prefect, emulator, prefect_port)
     try:
@@ -165,12 +165,12 @@ def tell_prefect_everything() -> None:
         EventsWorker.drain_all(timeout=FLUSH_PATIENCE)
 
 
-def usable_port(port: int) -> int:
-    """*port* if it is free, or a free one for 0; raises WrongInput when something listens there."""
+def usable_port(port: int, host: str = HOST) -> int:
+    """*port* if it is free on *host*, or a free one for 0; raises WrongInput when something listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except (OSError, OverflowError) as error:
             raise WrongInput(f"Port {port} cannot be used: {error}; name another, or 0 for a free one") from error
         return int(probe.getsockname()[1])
@@ -184,7 +184,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def _start(place: Path, command: Sequence[str], environment: Mapping[str, str], lock: int | None) -> Kept:
+def start(place: Path, command: Sequence[str], environment: Mapping[str, str], lock: int | None) -> Kept:
+    """Run *command* until we end; its log and PID are beside *place*, and it keeps *lock* open."""
     log, pid_file = place.with_suffix(".log"), place.with_suffix(".pid")
     with log.open("wb") as out:
         keeper = subprocess.Popen(

@@ -1,24 +1,28 @@
 """`kaizen up`: Prefect server, emulator where one is needed, and a runner for the flows, until Ctrl-C."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cloud.settings import FILE, load_settings
 from data_contracts.errors import WrongInput
 from deployments.demo import speaker
-from deployments.demo_loop import demo_loop
+from deployments.demo_loop import Say, demo_loop
 from deployments.folder_lock import alone_in
 from deployments.kept_servers import kept_servers
 from deployments.servers import client_environment, servers
+from deployments.webhook_server import webhook_server
 
 DEMO = Path("kaizen-demo") / "drawn"
 TEN_MINUTES, FIFTEEN_MINUTES = 600, 900
 
 
-def run_up(folder: Path, *, prefect_port: int, emulator_port: int) -> None:
+def run_up(folder: Path, *, prefect_port: int, emulator_port: int, webhook_host: str, webhook_port: int) -> None:
     """Serve the flows of the loop in *folder*; without a loop there, the demo's.
 
-    The emulator is started only where kaizen.toml names no endpoint to train on.
+    The emulator is started only where kaizen.toml names no endpoint to train on, the webhook address only where
+    its secret is set.
     """
     say = speaker()
     given = folder.resolve()
@@ -38,8 +42,19 @@ def run_up(folder: Path, *, prefect_port: int, emulator_port: int) -> None:
             addresses = running.addresses()
             os.environ |= client_environment(folder, addresses)
             say(f"Prefect UI {addresses.prefect}; models on {addresses.emulator or 'the endpoint of kaizen.toml'}")
-            say("Flows run on schedule and when started in the UI; Ctrl-C stops everything")
-            serve_flows(folder)
+            with _webhooks(folder, webhook_host, webhook_port, lock, say):
+                say("Flows run on schedule and when started in the UI; Ctrl-C stops everything")
+                serve_flows(folder)
+
+
+@contextmanager
+def _webhooks(folder: Path, host: str, port: int, lock: int, say: Say) -> Iterator[None]:
+    if load_settings(folder).webhook_secret is None:
+        yield
+        return
+    with webhook_server(folder, host=host, port=port, lock=lock) as address:
+        say(f"Webhooks of ended jobs {address}")
+        yield
 
 
 def serve_flows(folder: Path) -> None:

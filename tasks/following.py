@@ -5,13 +5,14 @@ from random import uniform
 
 from prefect import get_run_logger, task
 
-from cloud.clock import system_time, wait
+from cloud.clock import system_time
 from cloud.errors import CloudUnavailable
 from data_contracts.ledger import TrainingFinished, TrainingSubmitted
 from data_contracts.policies import TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, TrainingJob
 from decisions.loop_state import Iteration
+from tasks.announcements import Announcements
 from tasks.job_progress import JobProgress
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -55,8 +56,9 @@ def _ended_or_late(loop: Loop, progress: JobProgress, deadline: datetime) -> Tra
     """The job once it has ended, or as it stands once the *deadline* has passed.
 
     A status that we do not know, a pause, a wait of hours: all are still under way. Raises CloudUnavailable when the
-    service has been out of reach for an hour.
+    service has been out of reach for an hour. An announced end only shortens the wait before the next question.
     """
+    announcements = Announcements(loop, progress.job)
     pause, lost = FIRST_PAUSE, None
     while True:
         try:
@@ -71,8 +73,11 @@ def _ended_or_late(loop: Loop, progress: JobProgress, deadline: datetime) -> Tra
             lost = lost or system_time()
             if system_time() - lost > OUTAGE_PATIENCE:
                 raise
-        wait(pause * uniform(1 - JITTER, 1 + JITTER))
-        pause = min(LONGEST_PAUSE, pause * GROWTH)
+        if announcements.wait(pause * uniform(1 - JITTER, 1 + JITTER)):
+            get_run_logger().info("The end of %s was announced; asking the service", progress.job)
+            pause = FIRST_PAUSE
+        else:
+            pause = min(LONGEST_PAUSE, pause * GROWTH)
 
 
 def _overdue(job: TrainingJob, policy: TrainingPolicy) -> Overdue:

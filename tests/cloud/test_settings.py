@@ -21,7 +21,9 @@ account = "a"
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person who runs the tests has set for a loop of her own says nothing here."""
-    for name in [each for each in os.environ if each.startswith(("KAIZEN_FOUNDRY", "KAIZEN_API_KEY"))]:
+    for name in [
+        each for each in os.environ if each.startswith(("KAIZEN_FOUNDRY", "KAIZEN_API_KEY", "KAIZEN_WEBHOOK"))
+    ]:
         monkeypatch.delenv(name)
 
 
@@ -55,6 +57,7 @@ def test_variables_overrule_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (GOOD + "[training]\nn_epochs = 0\n", "training.n_epochs: Input should be greater than or equal to 1"),
         ('loop = "steel"\n', "foundry: Field required"),
         ('api_key = "abc"\n' + GOOD, "api_key is a secret; take it out and set KAIZEN_API_KEY instead"),
+        ('webhook_secret = "abc"\n' + GOOD, "take it out and set KAIZEN_WEBHOOK_SECRET instead"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None:
@@ -76,4 +79,25 @@ def test_secrets_are_neither_printed_nor_hashed(tmp_path: Path, monkeypatch: pyt
 
     assert secret.api_key is not None
     assert "planted-secret" not in repr(secret)
+    assert secret.digest == plain.digest
+
+
+@pytest.mark.parametrize("secret", ["planted", "whsec_", "whsec_planted-secret", "", "d2hzZWM="])
+def test_a_webhook_secret_of_another_form_is_refused_without_being_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("KAIZEN_WEBHOOK_SECRET", secret)
+
+    with pytest.raises(SettingsUnreadable, match=r"webhook_secret: .* has to be whsec_ and base64") as raised:
+        load_settings(settings_file(tmp_path, GOOD))
+    assert "planted" not in str(raised.value)
+
+
+def test_a_webhook_secret_changes_no_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = load_settings(settings_file(tmp_path, GOOD))
+    monkeypatch.setenv("KAIZEN_WEBHOOK_SECRET", "whsec_c2VjcmV0")
+    secret = load_settings(tmp_path)
+
+    assert secret.webhook_secret is not None
+    assert "c2VjcmV0" not in repr(secret)
     assert secret.digest == plain.digest
