@@ -5,7 +5,6 @@ KaizenError
   CloudError
     CloudUnavailable       later: the service, the network or its limits
       QueueFull            later, or in another tier: no more jobs wait in this queue
-      QueueFull             later, or elsewhere: no more jobs wait in the queue of this tier
     CloudRefused           never: the request itself is wrong or not allowed
     OutcomeUnknown         perhaps done: the answer was lost, look before asking again
     TrainingFailed         worked, but there is no model
