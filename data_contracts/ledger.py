@@ -180,6 +180,10 @@ class TrainingFinished(Record):
     problem: str | None
     hyperparameters: ReportedHyperparameters = Field(default_factory=ReportedHyperparameters)
 
+    def may_be_bought_again(self, attempts: int) -> bool:
+        """Whether the job left no model, and fewer than *attempts* were bought."""
+        return self.status is not JobStatus.SUCCEEDED and self.attempt < attempts
+
 
 class TrainingReconciled(Record):
     """How many of the examples sent the service trained on, as far as its bill tells."""
@@ -270,7 +274,7 @@ class Decided(Record):
     p_superior: float
     interval: tuple[float, float]
     alpha_per_use: float
-    forgot: tuple[str, ...] = Field((), description="Batches whose images the challenger answers worse.")
+    worse_batches: tuple[str, ...] = Field((), description="Batches whose images the challenger answers worse.")
 
 
 class Approved(Record):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from data_contracts.record import Record
 
@@ -15,7 +15,17 @@ TrainingType = Literal["Standard", "GlobalStandard", "Developer"]
 """Azure's training tiers; they decide the price per token."""
 
 
-class BudgetPolicy(Record):
+def _in_words(name: str, _field: object) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+class Policy(Record):
+    """Thresholds of one kind; fields without a title of their own are called by their name in words."""
+
+    model_config = ConfigDict(field_title_generator=_in_words)
+
+
+class BudgetPolicy(Policy):
     """What a loop may spend, in US dollars by the price table; empty for no limit."""
 
     per_iteration_usd: float | None = Field(
@@ -26,7 +36,7 @@ class BudgetPolicy(Record):
     )
 
 
-class AugmentationPolicy(Record):
+class AugmentationPolicy(Policy):
     """Changed copies of training images; each range is off at 0."""
 
     copies: int = Field(0, ge=0, le=10, title="Copies", description="Changed copies of each training image; 0 is off.")
@@ -54,7 +64,7 @@ class AugmentationPolicy(Record):
     masking: float = Field(0, ge=0, le=0.5, title="Masking", description="Share of the area covered at most.")
 
 
-class TrainingPolicy(Record):
+class TrainingPolicy(Policy):
     """When and how a loop fine-tunes."""
 
     base_model: str = Field("gpt-4.1-2025-04-14", description="Model that the first iteration starts from.")
@@ -64,7 +74,7 @@ class TrainingPolicy(Record):
         title="Training tiers",
         description="Azure's training tiers in order; the next one is taken when one is refused or its queue is full.",
     )
-    n_epochs: int = Field(3, ge=1, le=10, description="Passes over the training images.")
+    n_epochs: int = Field(3, ge=1, le=10, title="Epochs", description="Passes over the training images.")
     batch_size: int | None = Field(None, ge=1, description="Examples per step; empty lets Azure choose.")
     learning_rate_multiplier: float | None = Field(None, gt=0, le=10, description="Empty lets Azure choose.")
     seed: int = Field(42, ge=0, description="The same seed and data give a comparable job.")
@@ -81,7 +91,9 @@ class TrainingPolicy(Record):
     replay_per_new: float = Field(
         1.0, ge=0, description="Earlier images that are shown again for each new one when training continues."
     )
-    continue_epochs: int = Field(2, ge=1, le=10, description="Passes over the training images when training continues.")
+    continue_epochs: int = Field(
+        2, ge=1, le=10, title="Epochs when continuing", description="Passes over new and replayed images."
+    )
     smallest_addition: int = Field(
         50, ge=1, description="New training images that make another iteration worth its money."
     )
@@ -127,7 +139,7 @@ class TrainingPolicy(Record):
         return {**rest, "training_types": (given["training_type"],)}
 
 
-class PromotionPolicy(Record):
+class PromotionPolicy(Policy):
     """When a challenger takes the champion's place."""
 
     smallest_held_out: int = Field(200, ge=1, description="Held-out images below which a person decides, not the gate.")

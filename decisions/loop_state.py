@@ -67,6 +67,10 @@ class Iteration(Record):
         """Whether the gate asked for a person's answer that has not come yet."""
         return self.decided is not None and self.decided.action is Action.ASK and self.approved is None
 
+    def may_be_bought_again(self, attempts: int) -> bool:
+        """Whether its job ended without a model, and fewer than *attempts* were bought."""
+        return self.finished is not None and self.finished.may_be_bought_again(attempts)
+
     @property
     def models(self) -> frozenset[str]:
         """The models that came of the iteration's job, as far as known."""

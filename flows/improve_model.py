@@ -95,11 +95,7 @@ def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
     while True:
         submitted = submit_training(turn, files, policy)
         finished = follow_training(turn, submitted, policy)
-        if (
-            isinstance(finished, Overdue)
-            or finished.status is JobStatus.SUCCEEDED
-            or finished.attempt >= policy.attempts
-        ):
+        if isinstance(finished, Overdue) or not finished.may_be_bought_again(policy.attempts):
             return finished
         allow_purchase(turn, policy)
 

@@ -8,10 +8,9 @@ from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import KaizenError
 from data_contracts.images import Dataset, Split
 from data_contracts.ledger import IterationOpened, TrainingForecast
-from data_contracts.policies import TrainingPolicy
+from data_contracts.policies import TrainingPolicy, TrainingType
 from data_contracts.prices import current_prices
-from data_contracts.training import JobStatus
-from decisions.loop_state import Iteration, LoopState
+from decisions.loop_state import LoopState
 from decisions.training.budget import limits, over_budget, spent
 from decisions.training.class_balance import Appearance
 from decisions.training.forecast import Forecast, Job, Questions, forecast
@@ -42,7 +41,7 @@ def allow_purchase(turn: Turn, policy: TrainingPolicy) -> None:
     """
     loop = connect(turn.folder)
     iteration = loop.iteration(turn.iteration)
-    if not _is_to_be_bought(iteration, policy):
+    if iteration.intended is not None and not iteration.may_be_bought_again(policy.attempts):
         return
     expected = _entry(forecast_of(loop, loop.state(), frozen_dataset(loop, turn), iteration.opened, policy))
     gone = spent(loop.state(), current_prices(), loop.now())
@@ -71,16 +70,15 @@ def forecast_from(  # noqa: PLR0917  (the same values that `prepare` and `plan_i
     policy: TrainingPolicy,
 ) -> Forecast:
     """As `forecast_of`, for a training file that was measured already."""
-    job = Job(training, policy.detail, epochs(policy, opened.mode or "restart"), policy.training_type)
+    job = Job(training, policy.detail, epochs(policy, opened.mode or "restart"), _dearest_tier(policy))
     questions = _questions(loop, state, dataset, opened.parent, policy)
     return forecast(job, questions, loop.settings.foundry.sku, state, current_prices())
 
 
-def _is_to_be_bought(iteration: Iteration, policy: TrainingPolicy) -> bool:
-    if iteration.intended is None:
-        return True
-    finished = iteration.finished
-    return finished is not None and finished.status is not JobStatus.SUCCEEDED and finished.attempt < policy.attempts
+def _dearest_tier(policy: TrainingPolicy) -> TrainingType:
+    """The tier to forecast with: whichever of the policy's takes the job, it costs no more."""
+    prices = current_prices().training_per_million_tokens
+    return max(policy.training_types, key=lambda tier: prices[tier])
 
 
 def _questions(loop: Loop, state: LoopState, dataset: Dataset, parent: str, policy: TrainingPolicy) -> Questions:

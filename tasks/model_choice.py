@@ -9,7 +9,7 @@ from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import KaizenError
 from data_contracts.models import OfferedModel, current_models
 from data_contracts.policies import TrainingPolicy
-from decisions.training.model_choice import ModelVerdict, Wish, is_baseline, judge_model
+from decisions.training.model_choice import ModelVerdict, Wish, is_baseline, judge_in_tiers
 from decisions.training.next_iteration import plan_iteration
 from tasks.evaluation import Contender
 from tasks.loop import Loop, Turn, connect
@@ -66,7 +66,7 @@ def champion_or_base(turn: Turn, policy: TrainingPolicy) -> Contender | None:
 
 def verdict_on(loop: Loop, model: str, policy: TrainingPolicy) -> ModelVerdict:
     """What speaks against training *model* and deploying what comes of it, today, on the loop's account."""
-    settings = loop.settings.foundry
+    settings, offered, today = loop.settings.foundry, _offered(loop), loop.now().date()
     wish = Wish(
         model=model,
         images=not isinstance(loop.contract, ChatContract),
@@ -75,7 +75,7 @@ def verdict_on(loop: Loop, model: str, policy: TrainingPolicy) -> ModelVerdict:
         training_tier=policy.training_type,
         deployment_tier=settings.sku,
     )
-    return judge_model(wish, current_models(), _offered(loop), loop.now().date())
+    return judge_in_tiers(wish, policy.training_types, current_models(), offered, today)
 
 
 def base_is_deployable(loop: Loop, policy: TrainingPolicy) -> bool:

@@ -111,7 +111,7 @@ def _open_step(open_one: Iteration, policy: TrainingPolicy) -> _Step:
 def _after_the_job(finished: TrainingFinished, policy: TrainingPolicy) -> tuple[tuple[str, ...], str]:
     if finished.status is JobStatus.SUCCEEDED:
         return AFTER_TRAINING, f"its job {finished.job} has ended well, and its model is to be judged"
-    if finished.attempt < policy.attempts:
+    if finished.may_be_bought_again(policy.attempts):
         return ALL, f"its job {finished.job} {finished.status}; another of {policy.attempts} attempts is due"
     return (), f"its job {finished.job} {finished.status}, and all {policy.attempts} attempts are used up"
 

@@ -18,7 +18,7 @@ from data_contracts.ledger import (
 )
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.gate.continual import cohorts_forgotten
+from decisions.gate.continual import worse_cohorts
 from decisions.gate.held_out import retired
 from decisions.gate.pairing import by_cohort, paired, promotion_evidence
 from decisions.gate.promotion import decide_promotion, decide_without_comparison
@@ -77,7 +77,7 @@ def decide(
         p_superior=verdict.p_superior,
         interval=verdict.interval,
         alpha_per_use=version.alpha_per_use,
-        forgot=_forgot(loop, version, stored_evaluation(loop, champion), new) if champion else (),
+        worse_batches=_worse_batches(loop, version, stored_evaluation(loop, champion), new) if champion else (),
     )
     loop.record(turn, decided)
     get_run_logger().info("%s: %s", decided.code, decided.reason)
@@ -100,10 +100,10 @@ def _evidence(
     )
 
 
-def _forgot(loop: Loop, version: HeldOutVersionMade, before: Evaluation, after: Evaluation) -> tuple[str, ...]:
+def _worse_batches(loop: Loop, version: HeldOutVersionMade, before: Evaluation, after: Evaluation) -> tuple[str, ...]:
     """Batches whose held-out images the challenger answers worse than the model before it."""
     batch_of = {image.digest: image.source.partition("/")[0] for image in held_out_images(loop, version)}
-    return cohorts_forgotten(by_cohort(before, after, batch_of))
+    return worse_cohorts(by_cohort(before, after, batch_of))
 
 
 def _uses_left(loop: Loop, version: HeldOutVersionMade, iteration: Iteration) -> int:

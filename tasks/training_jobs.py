@@ -37,7 +37,7 @@ def submit_training(turn: Turn, files: TrainingFiles, policy: TrainingPolicy) ->
     """
     loop = connect(turn.folder)
     iteration = loop.iteration(turn.iteration)
-    if iteration.submitted is not None and not _another_attempt(iteration, policy):
+    if iteration.submitted is not None and not iteration.may_be_bought_again(policy.attempts):
         return iteration.submitted
     if iteration.intended is not None and iteration.finished is None:
         found = _settled(loop, turn, policy)
@@ -51,11 +51,6 @@ def submit_training(turn: Turn, files: TrainingFiles, policy: TrainingPolicy) ->
         if listed and listed[0].id != job.id:
             loop.foundry.cancel(job.id)
         raise
-
-
-def _another_attempt(iteration: Iteration, policy: TrainingPolicy) -> bool:
-    finished = iteration.finished
-    return finished is not None and finished.status is not JobStatus.SUCCEEDED and finished.attempt < policy.attempts
 
 
 def _request(loop: Loop, iteration: Iteration, policy: TrainingPolicy) -> TrainingRequest:
@@ -168,7 +163,9 @@ def _submitted(loop: Loop, turn: Turn, job: TrainingJob, *, found_again: bool) -
 
 
 def the_older(loop: Loop, turn: Turn, jobs: Sequence[TrainingJob]) -> TrainingJob | None:
-    """The oldest of *jobs*; the others were bought by mistake and are cancelled and booked."""
+    """The oldest of *jobs* that did not fail; the others were bought by mistake and are cancelled and booked."""
+    fruitless = (JobStatus.FAILED, JobStatus.CANCELLED)
+    jobs = sorted(jobs, key=lambda job: (job.status in fruitless, job.created_at, job.id))
     for extra in jobs[1:]:
         get_run_logger().warning("%s was bought twice; cancelling %s", extra.suffix, extra.id)
         if extra.status is JobStatus.UNDER_WAY:

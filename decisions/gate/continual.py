@@ -60,7 +60,7 @@ def backward_transfer(accuracies: Accuracies) -> float:
     return sum(changes) / count if count else 0.0
 
 
-def cohorts_forgotten(cohorts: Mapping[str, Cohort]) -> tuple[str, ...]:
+def worse_cohorts(cohorts: Mapping[str, Cohort]) -> tuple[str, ...]:
     """Cohorts that the later model answers worse: beyond chance, or all that lost where the mean fell by two points.
 
     One-sided exact McNemar tests, adjusted by Holm; small cohorts have no part in the mean.

@@ -1,6 +1,6 @@
 """Whether a loop may train on its model today and deploy what comes of it, and whether the base model is a baseline."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from data_contracts.models import Customer, ModelFacts, Models, OfferedModel, TierRegions, base_of
@@ -50,6 +50,16 @@ def judge_model(wish: Wish, facts: Models, offered: Iterable[OfferedModel], toda
         or _tier_refused(base, known.deployment_tiers, wish.deployment_tier, wish, "deployed"),
         warnings=tuple(_warnings(base, known, ends, own_word, today)),
     )
+
+
+def judge_in_tiers(
+    wish: Wish, tiers: Sequence[str], facts: Models, offered: Iterable[OfferedModel], today: date
+) -> ModelVerdict:
+    """The verdict for the first of the training *tiers* that may be used; where none may, that for the first tier."""
+    listed = tuple(offered)
+    wishes = (wish.model_copy(update={"training_tier": tier}) for tier in tiers)
+    verdicts = [judge_model(each, facts, listed, today) for each in wishes]
+    return next((each for each in verdicts if each.refusal is None), verdicts[0])
 
 
 def is_baseline(model: str, facts: Models, offered: Iterable[OfferedModel], today: date) -> bool:

@@ -17,8 +17,15 @@ SMALLEST_TEXT_SHARE = Fraction(1, 2)
 """Real tokens of a text over our upper estimate, at the least: English has four to six bytes a token, not three."""
 FORMAT_TOKENS = 12
 """Of an image's chat, for the form of its messages, at the most: whether Azure bills them is not documented."""
-TOLD = re.compile(r"exclu|skipp|left out|filtered|removed|dropped|moderat", re.IGNORECASE)
-COUNT_TOLD = re.compile(r"(\d+) (?:\w+ )?(?:images?|examples?|lines?|rows?)\b", re.IGNORECASE)
+LEFT_OUT = r"(?:excluded|skipped|left out|filtered|removed|dropped|moderated)"
+THINGS = r"(?:images?|examples?|lines?|rows?)"
+TOLD = re.compile(LEFT_OUT, re.IGNORECASE)
+COUNT_TOLD = re.compile(
+    rf"(\d[\d,]*)(?: of \d[\d,]*)? (?:\w+ )?(?:{THINGS} )?(?:was|were|have been|has been)? ?{LEFT_OUT}"
+    rf"|{LEFT_OUT} (\d[\d,]*) (?:\w+ )?{THINGS}\b",
+    re.IGNORECASE,
+)
+"""The number has to stand beside what was done: `5 images were skipped`, `excluded 1,200 examples`."""
 NEXT_STEPS = (
     "no model deployment was bought; replace images that show people, faces or captchas, which Azure leaves out, "
     "or raise largest_loss_share"
@@ -111,7 +118,10 @@ def _bounds(sent: Sequence[SentExamples], total: int, trained: Trained, *, exact
     for other in known[1:]:
         if max(low, other[0]) <= min(high, other[1]):
             low, high = max(low, other[0]), min(high, other[1])
-    return (min(low, total - told), min(high, total - told)) if told else (low, high)
+    left = total - min(told, total)
+    if not told or (known and not low <= left <= high):
+        return low, high  # a message that the bill contradicts counts something else
+    return min(low, left), left
 
 
 def _by_bill(sent: Sequence[SentExamples], trained: Trained, *, exact: bool) -> tuple[int, int] | None:
@@ -141,8 +151,8 @@ def _by_steps(total: int, trained: Trained) -> tuple[int, int] | None:
 
 def _told(messages: Iterable[str]) -> int:
     """How many examples the job's messages say were left out; 0 where they say nothing."""
-    found = (COUNT_TOLD.search(message) for message in messages if TOLD.search(message))
-    return max((int(match[1]) for match in found if match), default=0)
+    found = (COUNT_TOLD.search(message) for message in messages)
+    return max((int((match[1] or match[2]).replace(",", "")) for match in found if match), default=0)
 
 
 def _likely_loss(sent: Sequence[SentExamples], total: int, trained: Trained, bounds: tuple[int, int]) -> int:

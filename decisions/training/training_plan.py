@@ -30,7 +30,9 @@ class Lineage(Record):
     asked_otherwise: bool = Field(
         default=False, description="Classes, prompt or detail changed since the champion learned."
     )
-    forgot: tuple[str, ...] = Field((), description="Cohorts on which the champion is worse than the one before it.")
+    worse_batches: tuple[str, ...] = Field(
+        (), description="Those that the champion answers worse than the model before."
+    )
 
 
 class TrainingPlan(Record):
@@ -63,17 +65,17 @@ def lineage_of(state: LoopState, champion: str, policy: TrainingPolicy, prompt: 
     """What the ledger says about the jobs that made *champion*."""
     jobs = state.lineage(champion)
     base = _training_examples(jobs[0]) if jobs else 0
-    accepted = sum(batch.splits.get("train", 0) for batch in state.batches)
+    came_since = state.batches[jobs[0].opened.image_batches :] if jobs else state.batches
     made = jobs[-1] if jobs else None
     return Lineage(
         chain=max(0, len(jobs) - 1),
-        new_since_base=max(0, accepted - base),
+        new_since_base=sum(batch.splits.get("train", 0) for batch in came_since),
         n_base=base,
         champion_base=base_of(champion),
         base_model=policy.base_model,
         knows_forgotten=champion in state.models_to_replace,
         asked_otherwise=made is not None and _asked_otherwise(made, policy, prompt),
-        forgot=made.decided.forgot if made is not None and made.decided is not None else (),
+        worse_batches=made.decided.worse_batches if made is not None and made.decided is not None else (),
     )
 
 
@@ -90,7 +92,10 @@ def _reasons(lineage: Lineage, policy: TrainingPolicy) -> Iterator[tuple[bool, s
     yield lineage.knows_forgotten, "the champion learned from examples that were forgotten"
     yield lineage.champion_base != lineage.base_model, f"the champion comes from {lineage.champion_base}"
     yield lineage.asked_otherwise, "the classes, the prompt or the image detail changed since the champion learned"
-    yield bool(lineage.forgot), f"the champion answers {', '.join(lineage.forgot)} worse than the model before it did"
+    yield (
+        bool(lineage.worse_batches),
+        f"the champion answers {', '.join(lineage.worse_batches)} worse than the model before it did",
+    )
     yield (
         lineage.chain >= policy.longest_chain,
         f"the champion continued {lineage.chain} times in a row; the policy allows {policy.longest_chain}",

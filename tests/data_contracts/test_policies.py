@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from data_contracts.policies import AugmentationPolicy, PromotionPolicy, TrainingPolicy
+from data_contracts.policies import AugmentationPolicy, BudgetPolicy, PromotionPolicy, TrainingPolicy
 
 
 def test_the_gates_defaults_are_those_of_the_methods() -> None:
@@ -103,9 +103,10 @@ def test_nothing_is_augmented_or_balanced_unless_it_is_asked_for() -> None:
     assert policy.balance == "none"
 
 
-@pytest.mark.parametrize("policy", [TrainingPolicy(), PromotionPolicy(), AugmentationPolicy()])
+@pytest.mark.parametrize("policy", [TrainingPolicy(), PromotionPolicy(), AugmentationPolicy(), BudgetPolicy()])
 def test_every_threshold_of_a_form_explains_itself(policy: BaseModel) -> None:
     for name, field in type(policy).model_fields.items():
+        assert "_" not in type(policy).model_json_schema()["properties"][name]["title"], name
         assert field.description, name
         assert field.description.endswith("."), name
 

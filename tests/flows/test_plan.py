@@ -111,27 +111,3 @@ def test_a_month_that_is_spent_stops_it_too(filled: LoopFolder) -> None:
     policy = TrainingPolicy(smallest_addition=20, budget=BudgetPolicy(per_month_usd=0.02))
     with pytest.raises(OverBudget, match=r"raise per_month_usd"):
         improve_model(filled.name, training=policy)
-
-
-@pytest.mark.usefixtures("full_account")
-def test_old_files_of_the_loop_itself_make_room_and_those_of_others_stay(
-    filled: LoopFolder, foundry: EmulatorProcess
-) -> None:
-    loop, old = filled.loop(), []
-    with foundry.client() as client:
-        others = list(client.files.list(purpose="fine-tune"))
-        for number, foreign in enumerate(others[:2]):
-            client.files.delete(foreign.id)
-            name = f"kaizen-{loop.name}-train-{number:016x}.jsonl"
-            content = client.files.content(others[2].id).content
-            old.append(client.files.create(file=(name, content), purpose="fine-tune").id)
-        try:
-            improve_model(filled.name)
-            left = {file.id for file in client.files.list(purpose="fine-tune")}
-        finally:
-            for file in loop.foundry.files():
-                if file.name.startswith(f"kaizen-{loop.name}-"):
-                    client.files.delete(file.id)
-
-    assert not left & set(old)
-    assert {file.id for file in others[2:]} <= left

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from data_contracts.models import Customer, OfferedModel, current_models
-from decisions.training.model_choice import ModelVerdict, Wish, is_baseline, judge_model
+from decisions.training.model_choice import ModelVerdict, Wish, is_baseline, judge_in_tiers, judge_model
 
 FACTS = current_models()
 GPT_41, GPT_4O = "gpt-4.1-2025-04-14", "gpt-4o-2024-08-06"
@@ -115,6 +115,13 @@ def test_a_tier_that_is_not_offered_is_said_with_those_that_are(
     model: str, training: str, deployment: str, region: str | None, refusal: str | None
 ) -> None:
     assert judged(model, training=training, deployment=deployment, region=region).refusal == refusal
+
+
+def test_a_tier_that_is_not_offered_is_no_refusal_as_long_as_a_later_one_is() -> None:
+    wish = Wish(model=GPT_41, region="eastus2", training_tier="Standard", deployment_tier="GlobalStandard")
+
+    assert judge_in_tiers(wish, ("Standard", "GlobalStandard"), FACTS, (), NOVEMBER).refusal is None
+    assert "cannot be trained as Standard" in str(judge_in_tiers(wish, ("Standard",), FACTS, (), NOVEMBER).refusal)
 
 
 def test_what_the_account_says_counts_before_the_file() -> None:

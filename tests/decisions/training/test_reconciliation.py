@@ -165,3 +165,31 @@ def test_a_bill_without_the_form_of_the_chats_is_no_loss() -> None:
     found = reconcile(sent, exact=True, trained=trained, largest_loss_share=0)
 
     assert (found.at_least, found.stops) == (examples, False)
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("Skipped 1,200 examples", 800),
+        ("1,200 of 2,000 images were excluded from your dataset.", 800),
+        ("0 of 2,000 examples were skipped", 2000),
+        ("2,000 examples validated, none removed", 2000),
+        ("Trained on 1,995 examples; 5 were filtered", 1995),
+        ("9,999 images were dropped", 0),
+    ],
+)
+def test_a_number_counts_only_beside_what_was_done(message: str, left: int) -> None:
+    sent = [SentExamples(label="a", text_tokens=65, image_tokens=85, examples=2000)]
+
+    found = reconcile(sent, exact=True, trained=Trained(messages=(message,)), largest_loss_share=0.05)
+
+    assert found.at_most == left
+
+
+def test_a_message_that_the_bill_contradicts_stops_nothing() -> None:
+    sent = [SentExamples(label="a", text_tokens=65, image_tokens=85, examples=100)]
+    trained = Trained(tokens=45_000, epochs=3, messages=("40 rows were removed",))
+
+    found = reconcile(sent, exact=True, trained=trained, largest_loss_share=0.05)
+
+    assert (found.at_least, found.stops) == (100, False)

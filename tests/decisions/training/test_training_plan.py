@@ -64,7 +64,7 @@ def test_with_no_reason_against_it_training_continues() -> None:
         ({"knows_forgotten": True}, "the champion learned from examples that were forgotten"),
         ({"champion_base": "gpt-4o-2024-08-06"}, "the champion comes from gpt-4o-2024-08-06"),
         ({"asked_otherwise": True}, "the classes, the prompt or the image detail changed since the champion learned"),
-        ({"forgot": ("monday",)}, "the champion answers monday worse than the model before it did"),
+        ({"worse_batches": ("monday",)}, "the champion answers monday worse than the model before it did"),
         ({"chain": 3}, "the champion continued 3 times in a row; the policy allows 3"),
         (
             {"new_since_base": 540},
@@ -144,7 +144,7 @@ def test_a_champion_that_forgot_is_not_continued() -> None:
         p_superior=0.0,
         interval=(0.1, 0.2),
         alpha_per_use=0.01,
-        forgot=("monday",),
+        worse_batches=("monday",),
     )
     state = state_after(accepted(train=100), *before, decided, promoted, over)
 
