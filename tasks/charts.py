@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from data_contracts.evaluation import Evaluation
@@ -61,8 +62,15 @@ def png_url(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
+def running_median(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Points in which each loss is the median of those around it, a fiftieth of all; a short curve stays as it is."""
+    half = len(points) // 100
+    around = (points[max(0, at - half) : at + half + 1] for at in range(len(points)))
+    return [(step, median(loss for _, loss in near)) for (step, _), near in zip(points, around, strict=True)]
+
+
 def loss_picture(curve: Sequence[CurvePoint], chosen: int | None, title: str) -> bytes:
-    """The losses of a job by step as PNG, the *chosen* checkpoint's step marked."""
+    """The losses of a job by step as PNG, long curves as running medians, the *chosen* checkpoint's step marked."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -71,7 +79,7 @@ def loss_picture(curve: Sequence[CurvePoint], chosen: int | None, title: str) ->
     for name, label, style in LOSSES:
         points = [(each.step, loss) for each in curve if (loss := getattr(each, name)) is not None]
         if points:
-            axes.plot(*zip(*points, strict=True), label=label, **style)
+            axes.plot(*zip(*running_median(points), strict=True), label=label, **style)
     if chosen is not None:
         axes.axvline(chosen, color="#047857", linestyle="--", linewidth=1.2, label=f"chosen checkpoint, step {chosen}")
     axes.set_xlabel("step")
@@ -80,7 +88,7 @@ def loss_picture(curve: Sequence[CurvePoint], chosen: int | None, title: str) ->
     axes.set_title(title, fontsize=11, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=9)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     out = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(out, format="png")

@@ -91,9 +91,13 @@ def confusion_pictures(loop: Loop, iteration: Iteration) -> Mapping[str, bytes]:
 
 
 def training_lines(iteration: Iteration) -> list[str]:
-    """What was found after the job had ended: how much it was trained on, and which checkpoint was chosen."""
-    checkpoint, reconciled = iteration.checkpoint, iteration.reconciled
-    return [*([reconciled.reason] if reconciled else []), *([f"Chosen: {checkpoint.reason}"] if checkpoint else [])]
+    """Why and on what the iteration trained, how much of it the service used, and which checkpoint was chosen."""
+    dataset, checkpoint, reconciled = iteration.dataset, iteration.checkpoint, iteration.reconciled
+    lines = [f"Opened: {iteration.opened.reason}"]
+    if dataset and dataset.replayed:
+        lines.append(f"Shown: {dataset.new:,} new training examples and {dataset.replayed:,} earlier ones again")
+    lines += [reconciled.reason] if reconciled else []
+    return [*lines, *([f"Chosen: {checkpoint.reason}"] if checkpoint else [])]
 
 
 def _publish_decision(loop: Loop, iteration: Iteration, decided: Decided) -> None:

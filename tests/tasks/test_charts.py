@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from data_contracts.training import CurvePoint
-from tasks.charts import confusion_counts, confusion_picture, loss_picture, png_url
+from tasks.charts import confusion_counts, confusion_picture, loss_picture, png_url, running_median
 from tests.decisions.builders import answer, evaluation
 
 LABELS = ("crazing", "patches", "scratches")
@@ -92,3 +92,11 @@ def test_losses_are_drawn_and_the_chosen_checkpoint_is_marked() -> None:
 
 def test_a_curve_without_points_can_be_drawn() -> None:
     assert Image.open(io.BytesIO(loss_picture([], None, "any"))).format == "PNG"
+
+
+def test_a_short_curve_is_drawn_as_it_is_and_a_long_one_as_its_running_median() -> None:
+    short = [(step, float(step % 7)) for step in range(99)]
+    spike = [(step, 100.0 if step == 300 else 1.0) for step in range(600)]
+
+    assert running_median(short) == short
+    assert running_median(spike) == [(step, 1.0) for step in range(600)]
