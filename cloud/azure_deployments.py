@@ -1,5 +1,6 @@
 """Model deployments through Azure Resource Manager, with the official client."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cached_property
@@ -161,6 +162,7 @@ class AzureDeployments:
     def _credential(self) -> "TokenCredential":
         from azure.identity import DefaultAzureCredential
 
+        logging.getLogger("azure.identity").setLevel(logging.ERROR)  # its page of advice; we say it in a sentence
         return DefaultAzureCredential()
 
     @property

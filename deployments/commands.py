@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cloud.errors import CloudUnavailable
 from cloud.settings import load_settings
+from deployments.kept_servers import use_servers_of
 
 if TYPE_CHECKING:
     from data_contracts.ledger import ImagesAccepted
@@ -99,5 +100,6 @@ def _server_in_time() -> Iterator[None]:
 def _prepare(folder: Path) -> None:
     """Find what is wrong with the settings before a flow run begins."""
     load_settings(folder)
+    use_servers_of(folder)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

@@ -1,9 +1,13 @@
-"""Servers that `kaizen demo --keep` left up: told to the person, and found again by the next run."""
+"""Servers that are up for a loop, of `kaizen up` or left by `kaizen demo --keep`: written down, and found again."""
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from cloud.settings import load_settings
 from data_contracts.errors import WrongInput
 from deployments.servers import Addresses, Servers, answers, client_environment
 
@@ -24,8 +28,30 @@ def keep_up(folder: Path, running: Servers, addresses: Addresses) -> None:
     )
 
 
+@contextmanager
+def announced(folder: Path, addresses: Addresses) -> Iterator[None]:
+    """Let the commands of *folder* find the servers for as long as this process serves."""
+    file = folder / FILE
+    file.write_text(json.dumps({**addresses.model_dump(), "pids": [os.getpid()]}), "utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def use_servers_of(folder: Path) -> None:
+    """Lead this process to the servers that are up for the loop in *folder*; what is set already stays as it is."""
+    found = kept_servers(folder)
+    if found is None:
+        return
+    if load_settings(folder).foundry.endpoint is not None:
+        found = found.model_copy(update={"emulator": None})
+    for name, value in client_environment(folder.resolve(), found).items():
+        os.environ.setdefault(name, value)
+
+
 def kept_servers(folder: Path) -> Addresses | None:
-    """The servers that an earlier run left up in *folder*, if they still answer.
+    """The servers that are up for *folder*, if they still answer.
 
     Raises WrongInput, with their PIDs, when only some of them do.
     """
@@ -35,7 +61,8 @@ def kept_servers(folder: Path) -> Addresses | None:
         addresses = Addresses(prefect=known["prefect"], emulator=known["emulator"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
-    alive = [answers(f"{addresses.prefect}/api/health"), answers(f"{addresses.emulator}/emulator/clock")]
+    alive = [answers(f"{addresses.prefect}/api/health")]
+    alive += [answers(f"{addresses.emulator}/emulator/clock")] if addresses.emulator else []
     if all(alive):
         return addresses
     if any(alive):

@@ -9,6 +9,7 @@ from data_contracts.models import current_models
 from data_contracts.prices import current_prices
 from decisions.training.forecast import Cost, Forecast
 from decisions.training.preflight import Check
+from deployments.kept_servers import use_servers_of
 from tasks.loop import connect
 from tasks.planning import NextRun, plan_next
 
@@ -21,6 +22,7 @@ NAMES = {"training": "training", "evaluation": "answers", "hosting": "hosting"}
 
 def plan_loop(folder: Path) -> tuple[list[str], dict[str, object]]:
     """Plan the loop in *folder*; returns what to print, and the same as a value with `refusals` in it."""
+    use_servers_of(folder)
     loop = connect(str(folder))
     plan = plan_next(loop, loop.settings.training)
     return list(told(plan)), {**plan.model_dump(mode="json"), "usd": plan.usd}

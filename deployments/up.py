@@ -10,7 +10,7 @@ from data_contracts.errors import WrongInput
 from deployments.demo import speaker
 from deployments.demo_loop import Say, demo_loop
 from deployments.folder_lock import alone_in
-from deployments.kept_servers import kept_servers
+from deployments.kept_servers import announced, kept_servers
 from deployments.servers import client_environment, servers
 from deployments.webhook_server import webhook_server
 
@@ -42,7 +42,7 @@ def run_up(folder: Path, *, prefect_port: int, emulator_port: int, webhook_host:
             addresses = running.addresses()
             os.environ |= client_environment(folder, addresses)
             say(f"Prefect UI {addresses.prefect}; models on {addresses.emulator or 'the endpoint of kaizen.toml'}")
-            with _webhooks(folder, webhook_host, webhook_port, lock, say):
+            with announced(folder, addresses), _webhooks(folder, webhook_host, webhook_port, lock, say):
                 say("Flows run on schedule and when started in the UI; Ctrl-C stops everything")
                 serve_flows(folder)
 
