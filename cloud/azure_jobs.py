@@ -125,9 +125,11 @@ def _event(raw: "FineTuningJobEvent") -> TrainingEvent:
 
 def _hyperparameters(raw: "FineTuningJob") -> ReportedHyperparameters:
     """What the job uses; -1 and "auto" stand for what Azure has not chosen yet."""
-    told: Any = raw.method.supervised if raw.method else None
-    given = (getattr(told, "hyperparameters", None) or raw.hyperparameters) if told else raw.hyperparameters
-    found = {name: getattr(given, name, None) for name in ReportedHyperparameters.model_fields}
-    return ReportedHyperparameters(
-        **{name: value for name, value in found.items() if isinstance(value, int | float) and value > 0}
-    )
+    asked: Any = raw.method.supervised.hyperparameters if raw.method and raw.method.supervised else None
+    found = {
+        name: value
+        for given in (asked, raw.hyperparameters)  # the latter has what the service chose
+        for name in ReportedHyperparameters.model_fields
+        if isinstance(value := getattr(given, name, None), int | float) and value > 0
+    }
+    return ReportedHyperparameters(**found)

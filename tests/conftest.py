@@ -44,7 +44,8 @@ def foundry_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulat
 
 @pytest.fixture(scope="module")
 def foundry(foundry_process: EmulatorProcess) -> Iterator[EmulatorProcess]:
-    """The emulator, which settings find by the environment for as long as this module's tests run."""
+    """The emulator, emptied, which settings find by the environment for as long as this module's tests run."""
+    foundry_process.reset()  # an account has room for ten fine-tuned model deployments
     with pytest.MonkeyPatch.context() as patch:
         for name, value in emulator_environment(foundry_process.address).items():
             patch.setenv(name, value)

@@ -86,7 +86,7 @@ def test_the_ledger_holds_and_the_report_is_one_page(journey: tuple[Path, dict[s
     report = Path(summary["report"]).read_text("utf-8")
 
     assert summary["ledger_ok"] is True
-    assert report.count('<img src="data:image/png;base64,') == 4
+    assert report.count('<img src="data:image/png;base64,') == 6
     assert 'src="http' not in report
 
 
