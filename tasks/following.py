@@ -16,7 +16,7 @@ from tasks.announcements import Announcements
 from tasks.job_progress import JobProgress
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
-from tasks.training_jobs import book_training, the_older
+from tasks.training_jobs import book_training, cancel_others
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 60.0, 1.2
 JITTER = 0.2
@@ -43,7 +43,7 @@ def follow_training(turn: Turn, submitted: TrainingSubmitted, policy: TrainingPo
     job = _ended_or_late(loop, progress, begun + timedelta(hours=policy.deadline_hours))
     if job.status is JobStatus.UNDER_WAY:
         return _overdue(job, policy)
-    the_older(loop, turn, loop.foundry.find_jobs(submitted.suffix))
+    cancel_others(loop, turn, loop.foundry.find_jobs(submitted.suffix), submitted.job)
     book_training(loop, turn, job)
     for file in job.result_files:
         loop.store.put(loop.iteration_path(turn.iteration, "results.csv"), loop.foundry.content(file))

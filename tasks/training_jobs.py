@@ -163,15 +163,21 @@ def _submitted(loop: Loop, turn: Turn, job: TrainingJob, *, found_again: bool) -
 
 
 def the_older(loop: Loop, turn: Turn, jobs: Sequence[TrainingJob]) -> TrainingJob | None:
-    """The oldest of *jobs* that did not fail; the others were bought by mistake and are cancelled and booked."""
+    """The oldest of *jobs* that did not fail; the others are cancelled and booked."""
     fruitless = (JobStatus.FAILED, JobStatus.CANCELLED)
-    jobs = sorted(jobs, key=lambda job: (job.status in fruitless, job.created_at, job.id))
-    for extra in jobs[1:]:
+    kept = min(jobs, key=lambda job: (job.status in fruitless, job.created_at, job.id), default=None)
+    if kept is not None:
+        cancel_others(loop, turn, jobs, kept.id)
+    return kept
+
+
+def cancel_others(loop: Loop, turn: Turn, jobs: Sequence[TrainingJob], kept: str) -> None:
+    """Cancel and book all *jobs* but the one *kept*, by id: they were bought by mistake."""
+    for extra in (job for job in jobs if job.id != kept):
         get_run_logger().warning("%s was bought twice; cancelling %s", extra.suffix, extra.id)
         if extra.status is JobStatus.UNDER_WAY:
             loop.foundry.cancel(extra.id)
         book_training(loop, turn, loop.foundry.job(extra.id))
-    return jobs[0] if jobs else None
 
 
 def book_training(loop: Loop, turn: Turn, job: TrainingJob) -> None:

@@ -4,27 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL
 
 from data_contracts.ledger import TrainingIntended, TrainingSubmitted
 from flows.improve_model import improve_model
-from flows.ingest_images import ingest_images
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
 from tests.support.proxy import Nth, lossy
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-
-
-@pytest.fixture
-def ready(loop_folder: LoopFolder, images: Path) -> LoopFolder:
-    """A loop with images to learn from."""
-    loop_folder.deliver("one", sorted(images.glob("*/*")))
-    ingest_images(loop_folder.name)
-    return loop_folder
 
 
 def jobs_of(folder: LoopFolder, foundry: EmulatorProcess) -> int:

@@ -1,7 +1,6 @@
 """Following a job: told once, waited for, and handed to a person when it is late."""
 
 import logging
-from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -9,19 +8,10 @@ from prefect.client.orchestration import get_client
 from data_contracts.ledger import CostBooked
 from data_contracts.policies import TrainingPolicy
 from flows.improve_model import Result, improve_model
-from flows.ingest_images import ingest_images
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-
-
-@pytest.fixture
-def ready(loop_folder: LoopFolder, images: Path) -> LoopFolder:
-    """A loop with images to learn from."""
-    loop_folder.deliver("one", sorted(images.glob("*/*")))
-    ingest_images(loop_folder.name)
-    return loop_folder
 
 
 def improved(folder: LoopFolder, *, deadline_hours: float = 72, attempts: int = 1) -> Result:

@@ -7,30 +7,21 @@ import pytest
 from prefect import flow
 
 from cloud import lease
-from data_contracts.ledger import TrainingIntended, TrainingSubmitted
+from data_contracts.ledger import TrainingFinished, TrainingIntended, TrainingSubmitted
 from data_contracts.policies import TrainingPolicy
-from flows.ingest_images import ingest_images
 from tasks.datasets import freeze_dataset
+from tasks.following import Overdue, follow_training
 from tasks.iterations import take_up_iteration
 from tasks.loop import Turn, connect
 from tasks.training_files import upload_training_files
 from tasks.training_jobs import submit_training
-from tests.foundry_emulator.support import EmulatorProcess
+from tests.foundry_emulator.support import EmulatorProcess, ended
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 JOBS = "/openai/v1/fine_tuning/jobs"
 ASKED_AGAIN = 2
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, images: Path, foundry: EmulatorProcess) -> LoopFolder:
-    """A loop with images to learn from."""
-    folder = LoopFolder.make(tmp_path_factory.mktemp("loop"))
-    folder.deliver("one", sorted(images.glob("*/*")))
-    ingest_images(folder.name)
-    return folder
 
 
 @pytest.fixture
@@ -107,3 +98,31 @@ def test_after_an_unknown_outcome_no_other_tier_is_asked(copied: LoopFolder, fou
 
     intents = [each.event for each in copied.loop().ledger.read() if isinstance(each.event, TrainingIntended)]
     assert {each.request.training_type for each in intents} == {"Developer"}
+
+
+@flow(name="follow")
+def follow(folder: str, submitted: TrainingSubmitted, policy: TrainingPolicy) -> TrainingFinished | Overdue:
+    """The part of a turn that waits for the job."""
+    loop = connect(folder)
+    with lease.held(loop.store, loop.name, "follow") as held:
+        return follow_training(Turn(folder=folder, iteration=1, fence=held.fence), submitted, policy)
+
+
+def test_a_second_job_does_not_outlive_a_first_one_that_fails(copied: LoopFolder, foundry: EmulatorProcess) -> None:
+    policy = TrainingPolicy(smallest_addition=20, settling_minutes=0.02, seed=7)
+    submitted = buy(copied.name, policy)
+    with foundry.client() as client:
+        job = client.fine_tuning.jobs.retrieve(submitted.job)
+        extra = client.fine_tuning.jobs.create(
+            model=job.model,
+            training_file=job.training_file,
+            suffix=submitted.suffix,
+            extra_body={"trainingType": "GlobalStandard"},
+        )
+        client.fine_tuning.jobs.cancel(job.id)
+
+        finished = follow(copied.name, submitted, policy)
+
+        assert ended(client, extra.id).status in ("cancelled", "succeeded")  # it may end before it is found
+    assert finished.job == submitted.job
+    assert {cost.subject for cost in copied.loop().iteration(1).costs} == {job.id, extra.id}

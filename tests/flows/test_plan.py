@@ -1,49 +1,17 @@
 """`kaizen plan` tells what the next run would do, buy and delete; what may not be bought stops before the upload."""
 
-import json
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-
-import openai
 import pytest
 
-from data_contracts.limits import current_limits
 from data_contracts.policies import BudgetPolicy, TrainingPolicy
 from deployments.plan import plan_loop, told
 from flows.improve_model import improve_model
-from flows.ingest_images import ingest_images
 from tasks.forecasting import OverBudget
 from tasks.planning import plan_next
 from tasks.training_files import DoesNotFit
-from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.contracts import changed, with_class
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, images: Path, foundry: EmulatorProcess) -> LoopFolder:
-    """A loop with enough images to learn from."""
-    folder = LoopFolder.make(tmp_path_factory.mktemp("loop"))
-    folder.deliver("one", sorted(images.glob("*/*")))
-    ingest_images(folder.name)
-    return folder
-
-
-@pytest.fixture
-def full_account(foundry: EmulatorProcess) -> Iterator[None]:
-    """The account has as many files as it may have; afterwards the new ones are gone."""
-    chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
-    line = json.dumps(chat).encode() + b"\n"
-    with foundry.client() as client:
-        room = current_limits().resource_files.value - len(list(client.files.list(purpose="fine-tune")))
-        made = [client.files.create(file=("x.jsonl", line * 10), purpose="fine-tune") for _ in range(room)]
-        yield
-        for file in made:
-            with suppress(openai.NotFoundError):
-                client.files.delete(file.id)
 
 
 def uploaded(folder: LoopFolder) -> list[str]:

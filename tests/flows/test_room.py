@@ -1,7 +1,5 @@
 """When the account has no room for another training file."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,6 @@ from prefect import flow
 
 from cloud import lease
 from data_contracts.ledger import IterationClosed, IterationOpened
-from data_contracts.limits import current_limits
 from data_contracts.policies import TrainingPolicy
 from flows.ingest_images import ingest_images
 from tasks.datasets import freeze_dataset
@@ -21,20 +18,6 @@ from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-CHAT = json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}).encode()
-
-
-@pytest.fixture
-def full_account(foundry: EmulatorProcess) -> Iterator[list[str]]:
-    """Ids of the files that fill the account; afterwards it is as before."""
-    with foundry.client() as client:
-        before = {file.id for file in client.files.list(purpose="fine-tune")}
-        room = current_limits().resource_files.value - len(before)
-        made = [client.files.create(file=("x.jsonl", (CHAT + b"\n") * 10), purpose="fine-tune").id for _ in range(room)]
-        yield made
-        for file in client.files.list(purpose="fine-tune"):
-            if file.id not in before:
-                client.files.delete(file.id)
 
 
 @flow(name="upload")

@@ -1,25 +1,14 @@
 """After training: what was lost is told, and a model that lost too much is never deployed."""
 
-from pathlib import Path
-
 import pytest
 from prefect.client.orchestration import get_client
 
 from data_contracts.ledger import ModelDeploymentIntended
 from flows.improve_model import improve_model
-from flows.ingest_images import ingest_images
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-
-
-@pytest.fixture
-def ready(loop_folder: LoopFolder, images: Path) -> LoopFolder:
-    """A loop with images to learn from."""
-    loop_folder.deliver("one", sorted(images.glob("*/*")))
-    ingest_images(loop_folder.name)
-    return loop_folder
 
 
 def test_a_job_that_silently_skipped_a_third_of_the_images_ends_before_anything_is_deployed(
