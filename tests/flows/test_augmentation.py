@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from prefect.client.orchestration import get_client
 
 from data_contracts.images import LabeledImage, Split
 from data_contracts.policies import AugmentationPolicy, TrainingPolicy
@@ -18,6 +17,7 @@ from tasks.labels import labeled_images
 from tasks.loop import Loop
 from tasks.training_lines import as_it_appears, as_sent
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.artifacts import artifacts_of
 from tests.support.contracts import changed, with_class
 from tests.support.loops import LoopFolder
 
@@ -128,8 +128,7 @@ def test_azure_accepted_all_that_was_sent(loop: Loop) -> None:
 
 
 def test_the_run_shows_the_first_examples_and_the_counts_of_each_class(loop: Loop, labeled: list[LabeledImage]) -> None:
-    with get_client(sync_client=True) as client:
-        (shown,) = (str(each.data) for each in client.read_artifacts() if each.key == f"{loop.name}-examples")
+    (shown,) = (str(each.data) for each in artifacts_of(loop.name) if each.key == f"{loop.name}-examples")
     counts = Counter(image.label for image in of(labeled, Split.TRAIN))
     rare, total = counts["scratches"], max(counts.values()) * (1 + COPIES)
 

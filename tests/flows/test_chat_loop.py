@@ -1,7 +1,6 @@
 """A loop of chats goes round: the style is learned, the gate compares graded answers, the second turn continues."""
 
 import pytest
-from prefect.client.orchestration import get_client
 
 from data_contracts.images import Split
 from data_contracts.ledger import Actor
@@ -15,6 +14,7 @@ from tasks.labels import label_history
 from tasks.promotion import approve
 from tasks.summaries import evaluations, summarize
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.artifacts import artifacts_of
 from tests.support.chats import ChatLoop
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.slow]
@@ -75,8 +75,7 @@ def test_runs_show_how_answers_were_graded_and_nothing_of_what_is_held_out(turne
     loop = turned.loop()
     state = loop.state()
     assert state.held_out is not None
-    with get_client(sync_client=True) as client:
-        found = [each for each in client.read_artifacts() if (each.key or "").startswith(loop.name)]
+    found = artifacts_of(loop.name)
     told = "\n".join(str(each.data) for each in found)
     asked = [messages_of(kept_line(loop, each)) for each in held_out_images(loop, state.held_out)]
 

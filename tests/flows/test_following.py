@@ -3,12 +3,12 @@
 import logging
 
 import pytest
-from prefect.client.orchestration import get_client
 
 from data_contracts.ledger import CostBooked
 from data_contracts.policies import TrainingPolicy
 from flows.improve_model import Result, improve_model
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -70,6 +70,6 @@ def test_an_outage_while_a_job_is_followed_is_waited_out(ready: LoopFolder, foun
 def test_the_run_shows_one_progress_that_ends_at_a_hundred_percent(ready: LoopFolder) -> None:
     improved(ready)
 
-    with get_client(sync_client=True) as client:
-        shown = [each for each in client.read_artifacts() if each.key == f"{ready.loop().name}-training"]
+    name = ready.loop().name
+    shown = [each for each in artifacts_of(name) if each.key == f"{name}-training"]
     assert [each.data for each in shown] == [100]

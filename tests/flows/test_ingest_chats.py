@@ -4,7 +4,6 @@ import codecs
 from pathlib import Path
 
 import pytest
-from prefect.client.orchestration import get_client
 
 from data_contracts.images import Split
 from data_contracts.ledger import ImagesAccepted
@@ -15,6 +14,7 @@ from tasks.inbox import inbox_path, late_files
 from tasks.labels import dataset_of, image_path, label_history
 from tasks.quarantine import quarantine_path, refusals
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.artifacts import artifacts_of
 from tests.support.chats import ChatLoop, line, said
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -70,8 +70,7 @@ def test_quarantine_keeps_refused_lines_as_they_came_but_makes_no_copy_of_a_secr
     rows = [b"not JSON\r", example("Which token?", f"{SECRET}. {SIGNED}"), example("Fine?")]
     taken(desk, "monday", a=b"\n".join(rows))
     loop = desk.loop()
-    with get_client(sync_client=True) as client:
-        shown = {each.key: str(each.data) for each in client.read_artifacts() if str(each.key).startswith(loop.name)}
+    shown = {each.key: str(each.data) for each in artifacts_of(loop.name)}
 
     assert "a.jsonl:2" in shown[f"{loop.name}-quarantined"]
     assert not [key for key, data in shown.items() if SECRET in data]

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import Artifact
 from prefect.settings import PREFECT_API_URL
 
@@ -25,6 +24,7 @@ from flows.ingest_images import BatchesNotTaken, ingest_images
 from tasks.inbox import late_files, stray_files
 from tasks.labels import accepted_images, labeled_images
 from tasks.quarantine import quarantine_path, refusals
+from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder, nearly_the_same
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -325,9 +325,7 @@ def cluster_of_two() -> Iterator[Any]:
 
 def artifacts(loop_name: str) -> dict[str, Artifact]:
     """The newest artifact of each key of a loop."""
-    with get_client(sync_client=True) as client:
-        found = client.read_artifacts()
-    return {str(each.key): each for each in found[::-1] if str(each.key).startswith(loop_name)}
+    return {str(each.key): each for each in artifacts_of(loop_name)[::-1]}
 
 
 def test_a_run_shows_what_became_of_the_batch(loop_folder: LoopFolder, images: Path) -> None:

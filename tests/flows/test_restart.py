@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from prefect.client.orchestration import get_client
 
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Actor
@@ -21,6 +20,7 @@ from tasks.loop import Loop
 from tasks.promotion import approve
 from tasks.training_lines import as_sent
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -146,6 +146,4 @@ def _reports(loop: Loop, state: LoopState) -> list[str]:
 
 def _artifacts(loop: Loop) -> list[str]:
     """Everything that Prefect shows of the loop's runs."""
-    with get_client(sync_client=True) as client:
-        found = client.read_artifacts()
-    return [each.model_dump_json() for each in found if (each.key or "").startswith(loop.name)]
+    return [each.model_dump_json() for each in artifacts_of(loop.name)]

@@ -1,11 +1,11 @@
 """After training: what was lost is told, and a model that lost too much is never deployed."""
 
 import pytest
-from prefect.client.orchestration import get_client
 
 from data_contracts.ledger import ModelDeploymentIntended
 from flows.improve_model import improve_model
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -40,8 +40,7 @@ def test_the_report_and_the_run_show_the_losses_and_the_chosen_checkpoint(ready:
 
     loop = ready.loop()
     report = loop.store.get(loop.iteration_path(1, "report.html")).content.decode()
-    with get_client(sync_client=True) as client:
-        keys = {each.key for each in client.read_artifacts()}
+    keys = {each.key for each in artifacts_of(loop.name)}
     assert "Training and validation losses of iteration 1" in report
     assert "Chosen: step" in report
     assert f"{loop.name}-losses" in keys

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
-from prefect.client.orchestration import get_client
 
 from cloud.errors import CloudUnavailable
 from data_contracts.training import UploadUnderWay
 from tasks.loop import Turn
 from tasks.uploading import FileOnDisk, UploadDiffers, uploaded
 from tests.foundry_emulator.support import EmulatorProcess, examples, training_file
+from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -49,8 +49,8 @@ def mark(folder: LoopFolder, file: FileOnDisk) -> str:
 def test_a_large_file_arrives_whole_with_its_progress_on_the_run(loop_folder: LoopFolder, file: FileOnDisk) -> None:
     upload(loop_folder.name, *file)
 
-    with get_client(sync_client=True) as client:
-        shown = [each.data for each in client.read_artifacts() if each.key == f"{loop_folder.loop().name}-upload"]
+    name = loop_folder.loop().name
+    shown = [each.data for each in artifacts_of(name) if each.key == f"{name}-upload"]
     assert (there(loop_folder, file), shown) == ([CONTENT], [100])
 
 
