@@ -20,6 +20,14 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class AnswerToken(Record):
+    """One token of an answer with its natural log-probability, and the likeliest tokens in its place."""
+
+    text: str
+    logprob: float
+    alternatives: tuple[tuple[str, float], ...] = Field((), description="Token and log-probability, likeliest first.")
+
+
 class RawAnswer(Record):
     """What came back from a model deployment for one image."""
 
@@ -27,9 +35,17 @@ class RawAnswer(Record):
     refused: bool = False
     filtered: bool = False
     failure: str | None = Field(None, description="Why there is no answer after all retries.")
+    tokens: tuple[AnswerToken, ...] = Field((), description="Of the text; none where the service tells none.")
     latency_ms: float = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+class LabelProbability(Record):
+    """How probable a label was to the model."""
+
+    label: str
+    probability: float = Field(ge=0, le=1)
 
 
 class Answer(Record):
@@ -42,6 +58,10 @@ class Answer(Record):
     passed: bool | None = Field(None, description="What the grader said; None where an answer is to be a label.")
     outcome: Outcome
     failure: str | None = Field(None, description="Why there is no answer, if the service failed.")
+    confidence: float | None = Field(None, description="Probability of the answer given; None where it is not known.")
+    probabilities: tuple[LabelProbability, ...] = Field(
+        (), description="Of each label, where their answers differ in the first token."
+    )
     latency_ms: float
     prompt_tokens: int
     completion_tokens: int

@@ -257,6 +257,42 @@ class Evaluated(Record):
     digest: str
     prompt_tokens: int
     completion_tokens: int
+    sku: str | None = Field(
+        None, description="Tier of the model deployment that answered; None where it was not noted."
+    )
+    asked_again: int = Field(
+        0, description="Images of which bought answers were asked anew, to see how steady they are."
+    )
+    changed_again: int = Field(0, description="Of these, the images that got another answer.")
+    renewed: bool = Field(default=False, description="Whether all was asked anew, for too many answers had changed.")
+
+
+class ValidationAnswered(Record):
+    """A challenger has answered validation images; this decides nothing and may be shown image by image."""
+
+    kind: Literal["validation answered"] = "validation answered"
+    model: str
+    images: int
+    correct: int
+    path: str
+    digest: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class LocalBaselineMeasured(Record):
+    """A small local model, trained on the same training images, has answered a held-out version; it costs nothing."""
+
+    kind: Literal["local baseline measured"] = "local baseline measured"
+    version: str
+    name: str = Field(description="What kind of model it is, in words.")
+    training_images: int
+    images: int
+    correct: int
+    path: str
+    digest: str
+    seconds_to_train: float
+    ms_per_image: float = Field(description="Median, from the bytes of an image to its label, on one core.")
 
 
 class Decided(Record):
@@ -275,6 +311,12 @@ class Decided(Record):
     interval: tuple[float, float]
     alpha_per_use: float
     worse_batches: tuple[str, ...] = Field((), description="Batches whose images the challenger answers worse.")
+    harmed: tuple[str, ...] = Field((), description="Classes on which the challenger is worse beyond chance.")
+    warned: tuple[str, ...] = Field((), description="Classes whose recall fell by more than the policy likes.")
+    remarks: tuple[str, ...] = Field((), description="What else was compared, or could not be.")
+    dry_run: bool = Field(
+        default=False, description="Whether the verdict is a report only, and nothing follows from it."
+    )
 
 
 class Approved(Record):
@@ -283,6 +325,7 @@ class Approved(Record):
     kind: Literal["approved"] = "approved"
     yes: bool
     reason: str
+    until: datetime | None = Field(None, description="When a yes against the gate's advice is to be looked at again.")
 
 
 class ChampionSwitched(Record):
@@ -332,6 +375,8 @@ Event = Annotated[
     | ModelDeploymentDeleted
     | HeldOutLookedAt
     | Evaluated
+    | ValidationAnswered
+    | LocalBaselineMeasured
     | Decided
     | Approved
     | ChampionSwitched

@@ -158,3 +158,53 @@ class PromotionPolicy(Policy):
     when_inconclusive: Literal["keep", "ask"] = Field(
         "keep", description="Without proof: keep the champion, or ask a person."
     )
+    smallest_accuracy: Share = Field(
+        0.5,
+        title="Smallest accuracy",
+        description="Held-out accuracy below which a first challenger, without a champion to beat, is rejected.",
+    )
+    local_baseline: Literal["require", "report", "off"] = Field(
+        "require",
+        title="Local baseline",
+        description=(
+            "A small local model trained on the same images. require: a first challenger that is worse waits for a "
+            "person; report: only shown; off: not trained."
+        ),
+    )
+    critical_classes: tuple[str, ...] = Field(
+        (), title="Critical classes", description="Each has to be proved not worse before the gate promotes by itself."
+    )
+    critical_margin: Share = Field(
+        0.05, description="Loss of a critical class's recall that still counts as not worse."
+    )
+    new_class_recall: Share = Field(
+        0.8, title="Recall of new classes", description="Lower bound that a class new to the contract has to reach."
+    )
+    new_class_images: int = Field(50, ge=1, description="Held-out images that a new class needs for that.")
+    largest_theft: Share = Field(
+        0.02, title="Largest theft", description="Share of the other classes' images that new classes may take at most."
+    )
+    largest_slowdown: float = Field(
+        0.5, ge=0, description="Share by which median latency may grow; compared between equal tiers only."
+    )
+    largest_cost_growth: float = Field(0.25, ge=0, description="Share by which the price of an answer may grow.")
+    asked_again_share: Share = Field(
+        0.1, title="Asked again", description="Share of the champion's known answers that is asked anew, at random."
+    )
+    largest_flip_share: Share = Field(
+        0.02, description="Share of these that may change, beyond chance, before all of them are asked anew."
+    )
+    validation_images: int = Field(
+        200, ge=0, description="Validation images that the challenger answers too, for the report; 0 for none."
+    )
+    base_model_by_batch: bool = Field(
+        default=False,
+        title="Base model by batch",
+        description="Ask the base model through the Batch API: half the price, up to a day. Never the challenger.",
+    )
+    dry_run: bool = Field(
+        default=False, title="Dry run", description="Let the gate report its verdict, and change nothing by it."
+    )
+    approval_days: float = Field(
+        7, gt=0, description="How long the form in the Prefect UI waits for a person; no answer is not a yes."
+    )

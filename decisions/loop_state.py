@@ -23,6 +23,7 @@ from data_contracts.ledger import (
     IterationClosed,
     IterationOpened,
     LedgerEntry,
+    LocalBaselineMeasured,
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
@@ -31,6 +32,7 @@ from data_contracts.ledger import (
     TrainingIntended,
     TrainingReconciled,
     TrainingSubmitted,
+    ValidationAnswered,
 )
 from data_contracts.record import Record
 from decisions.forgetting import less_forgotten
@@ -54,6 +56,8 @@ class Iteration(Record):
     checkpoint: CheckpointChosen | None = None
     looked: HeldOutLookedAt | None = None
     evaluations: Mapping[str, Evaluated] = Field(default_factory=dict, description="By model.")
+    validation: ValidationAnswered | None = None
+    local_baseline: LocalBaselineMeasured | None = None
     decided: Decided | None = None
     approved: Approved | None = None
     approved_by: str | None = None
@@ -202,6 +206,8 @@ FIELD_OF_EVENT = {
     TrainingForecast: "forecast",
     TrainingReconciled: "reconciled",
     CheckpointChosen: "checkpoint",
+    ValidationAnswered: "validation",
+    LocalBaselineMeasured: "local_baseline",
     Decided: "decided",
 }
 """Events that only fill one field of the open iteration."""

@@ -101,7 +101,7 @@ def _answer(folder: str, result: "Result", say: Say) -> None:
 
 def _convinced(loop: "Loop", iteration: "Iteration") -> bool:
     """Whether the challenger is better than the champion beyond chance, or without one better than guessing."""
-    from decisions.gate.intervals import wilson
+    from decisions.intervals import wilson
 
     decided = iteration.decided
     assert decided is not None

@@ -9,7 +9,7 @@ from data_contracts.images import Dataset, LabeledImage, Split, held_out_version
 from data_contracts.ledger import DatasetFrozen, Event, HeldOutVersionMade, IterationOpened, LedgerEntry
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
-from decisions.gate.held_out import Renewal, budget, first_version, new_version_due
+from decisions.held_out import Renewal, budget, first_version, new_version_due
 from decisions.ingestion.retired_classes import relabeled
 from decisions.loop_state import Iteration, LoopState, state_of
 from decisions.training.training_plan import choose_examples

@@ -16,8 +16,8 @@ from data_contracts.ledger import CostBooked, Evaluated, HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
 from data_contracts.prices import current_prices
 from data_contracts.record import Record
+from decisions.answers import read_answer
 from decisions.costs import answer_cost
-from decisions.gate.answers import read_answer
 from decisions.imaging.images import data_url
 from tasks.chat_answers import chat_answer
 from tasks.datasets import held_out_images

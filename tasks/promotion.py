@@ -19,10 +19,10 @@ from data_contracts.ledger import (
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
 from decisions.gate.continual import worse_cohorts
-from decisions.gate.held_out import retired
 from decisions.gate.pairing import by_cohort, paired, promotion_evidence
-from decisions.gate.promotion import decide_promotion, decide_without_comparison
+from decisions.held_out import retired
 from decisions.loop_state import Iteration, state_of
+from decisions.promotion import decide_promotion, decide_without_comparison
 from tasks.datasets import held_out_images
 from tasks.evaluation import Contender, stored_evaluation
 from tasks.loop import Loop, Turn, connect

@@ -4,7 +4,7 @@ from data_contracts.evaluation import Evaluation
 from data_contracts.ledger import Evaluated
 from data_contracts.summary import IterationSummary
 from data_contracts.training import is_fine_tuned
-from decisions.gate.intervals import wilson
+from decisions.intervals import wilson
 from decisions.loop_state import Iteration, LoopState
 from tasks.evaluation import stored_evaluation
 from tasks.loop import Loop

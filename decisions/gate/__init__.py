@@ -1,1 +1,1 @@
-"""The gate: answers read and paired, held-out versions, the statistics and the verdict."""
+"""What the gate looks at: answers laid side by side, cohorts that a chain of models forgets."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from decisions.gate.intervals import holm, mcnemar_harm
+from decisions.intervals import holm, mcnemar_harm
 
 LARGEST_MEAN_FORGETTING = 0.02
 SMALLEST_COHORT = 30

@@ -20,7 +20,7 @@ from data_contracts.chats import (
 )
 from data_contracts.images import Refusal
 from data_contracts.refusal_codes import NO_GROUP
-from decisions.gate.graders import right, words
+from decisions.evaluation.graders import right, words
 from decisions.ingestion.secrets import secret_in
 from decisions.training.tokens import estimated_tokens
 

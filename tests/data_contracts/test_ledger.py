@@ -28,6 +28,7 @@ from data_contracts.ledger import (
     IterationClosed,
     IterationOpened,
     LedgerEntry,
+    LocalBaselineMeasured,
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
@@ -36,6 +37,7 @@ from data_contracts.ledger import (
     TrainingIntended,
     TrainingReconciled,
     TrainingSubmitted,
+    ValidationAnswered,
     entry_hash,
     read_entry,
 )
@@ -101,6 +103,20 @@ EVENTS: list[Event] = [
         digest="any",
         prompt_tokens=1,
         completion_tokens=1,
+    ),
+    ValidationAnswered(
+        model="any", images=90, correct=80, path="any", digest="any", prompt_tokens=1, completion_tokens=1
+    ),
+    LocalBaselineMeasured(
+        version="v1",
+        name="any",
+        training_images=540,
+        images=300,
+        correct=250,
+        path="any",
+        digest="any",
+        seconds_to_train=1.5,
+        ms_per_image=0.5,
     ),
     Decided(
         code=Code.PROMOTE,

@@ -2,7 +2,7 @@
 
 from data_contracts.chat_contract import RegexGrader
 from data_contracts.evaluation import Answer, Evaluation, Outcome, RawAnswer
-from decisions.gate.graders import graded
+from decisions.evaluation.graders import graded
 from decisions.gate.pairing import promotion_evidence
 
 SIGNED = RegexGrader(kind="regex", pattern=r".*Stay safe!")

@@ -2,7 +2,7 @@
 
 from data_contracts.evaluation import Action, Code, Outcome
 from data_contracts.policies import PromotionPolicy
-from decisions.gate.promotion import decide_without_comparison
+from decisions.promotion import decide_without_comparison
 from tests.decisions.builders import answer, evaluation
 
 POLICY = PromotionPolicy(when_inconclusive="keep")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from data_contracts.evaluation import Action, ClassTable, Code, Evaluation, PromotionDecision, PromotionEvidence
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.gate.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango, wilson
+from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango, wilson
 
 
 class _Figures(Record):

@@ -8,7 +8,7 @@ import pytest
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Event
 from data_contracts.policies import PromotionPolicy
-from decisions.gate.held_out import (
+from decisions.held_out import (
     Renewal,
     alpha_spent,
     budget,

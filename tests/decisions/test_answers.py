@@ -3,7 +3,7 @@
 import pytest
 
 from data_contracts.evaluation import Outcome, RawAnswer
-from decisions.gate.answers import Reading, read_answer
+from decisions.answers import Reading, read_answer
 
 LABELS = ("crazing", "inclusion", "patches", "pitted_surface", "rolled-in_scale", "scratches")
 

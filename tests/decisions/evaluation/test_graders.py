@@ -3,7 +3,7 @@
 import pytest
 
 from data_contracts.chat_contract import ExactGrader, Grader, RegexGrader, SimilarityGrader
-from decisions.gate.graders import right, similarity
+from decisions.evaluation.graders import right, similarity
 
 EXACT = ExactGrader(kind="exact")
 WHOLE = RegexGrader(kind="regex", pattern=r"Cause: .+\sAction: .+")

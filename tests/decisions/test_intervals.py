@@ -7,7 +7,7 @@ from decimal import Decimal, getcontext
 import pytest
 from scipy.stats import norm
 
-from decisions.gate.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango, wilson
+from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango, wilson
 
 Counts = tuple[int, int, int]
 

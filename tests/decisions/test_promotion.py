@@ -6,7 +6,7 @@ import pytest
 
 from data_contracts.evaluation import Action, Code, PromotionEvidence
 from data_contracts.policies import PromotionPolicy
-from decisions.gate.promotion import decide_promotion
+from decisions.promotion import decide_promotion
 from tests.decisions.builders import evidence
 
 POLICY = PromotionPolicy()

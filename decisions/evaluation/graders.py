@@ -6,7 +6,7 @@ from collections import Counter
 
 from data_contracts.chat_contract import ExactGrader, Grader, RegexGrader, SimilarityGrader
 from data_contracts.evaluation import Outcome, RawAnswer
-from decisions.gate.answers import unanswered
+from decisions.answers import unanswered
 
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:[.,:'’/-][^\W_]+)*")  # noqa: RUF001  (an apostrophe)
 """A word or number; in Chinese, Japanese and Korean, which leave no spaces, a single character."""
