@@ -59,13 +59,13 @@ def planned_dataset(loop: Loop, state: LoopState, opened: IterationOpened, polic
     training = everything.of(Split.TRAIN)
     if opened.mode != "continue":
         return Planned(dataset=everything, new=len(training), replayed=0)
-    chosen = choose_examples(training, _learned(loop, state, opened.parent), policy, f"iteration {opened.number}")
+    chosen = choose_examples(training, learned(loop, state, opened.parent), policy, f"iteration {opened.number}")
     others = (image for image in everything.images if image.split is not Split.TRAIN)
     dataset = Dataset(images=(*chosen.new, *chosen.replayed, *others))
     return Planned(dataset=dataset, new=len(chosen.new), replayed=len(chosen.replayed))
 
 
-def _learned(loop: Loop, state: LoopState, model: str) -> dict[str, str]:
+def learned(loop: Loop, state: LoopState, model: str) -> dict[str, str]:
     """The label under which *model* last saw each training example, by digest."""
     seen = (image for made in state.lineage(model) for image in _dataset(loop, made).of(Split.TRAIN))
     return {image.digest: image.label for image in relabeled(seen, loop.contract)}
