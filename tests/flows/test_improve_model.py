@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
 from tasks.iterations import ContractChanged
 from tasks.labels import image_path, labeled_images
+from tasks.learning_curves import learning_curves
 from tasks.loop import Loop
 from tasks.promotion import approve
 from tasks.tables import from_parquet
@@ -74,6 +76,16 @@ def test_the_second_iteration_continues_from_the_champion(turned: LoopFolder) ->
     assert second.opened.parent == first.switched.model
     assert second.intended is not None
     assert second.intended.request.model == first.switched.model
+
+
+def test_the_learning_curve_counts_what_each_model_has_learned(turned: LoopFolder) -> None:
+    loop = turned.loop()
+    trained = Counter(image.label for image in labeled_images(loop, loop.state()) if image.split is Split.TRAIN)
+    known = learning_curves(loop)
+
+    assert {curve.label: curve.points[-1].images for curve in known.curves} == trained
+    assert all(len(curve.points) == 2 for curve in known.curves)
+    assert known.next is not None
 
 
 def test_both_are_asked_the_same_held_out_images(turned: LoopFolder) -> None:
