@@ -61,6 +61,10 @@ class Ledger:
         """Hash of the newest entry that was read or written; all zeros before the first."""
         return self._head
 
+    def stored(self, number: int) -> bytes:
+        """The bytes of an entry as they were written; raises NotFound where there is none of this *number*."""
+        return self.store.get(_path(self.loop, number)).content
+
     def append(self, author: Authorship, decide: Callable[[Sequence[LedgerEntry]], Draft | None]) -> LedgerEntry | None:
         """Write what *decide* makes of all entries; None when it decides that nothing is to be written.
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -317,6 +317,7 @@ class Decided(Record):
     dry_run: bool = Field(
         default=False, description="Whether the verdict is a report only, and nothing follows from it."
     )
+    policy: dict[str, Any] | None = Field(None, description="The policy that the gate went by, as it was then.")
 
 
 class Approved(Record):

@@ -48,6 +48,7 @@ for command in (
     cli_loop.plan,
     cli_loop.improve,
     cli_loop.approve,
+    cli_loop.evidence,
     cli_images.forget,
     cli_images.contract,
     cli_loop.ledger,

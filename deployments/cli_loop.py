@@ -78,6 +78,21 @@ def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
     click.echo(f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. Next: kaizen improve")
 
 
+@click.command()
+@click.argument("iteration", type=click.IntRange(1))
+@click.option("--to", type=FOLDER, help="File to write the pack to, a zip.")
+@LOOP
+@JSON
+def evidence(iteration: int, to: Path | None, folder: Path, as_json: bool) -> None:
+    """Check the evidence pack of a decision, and copy it out for those who keep records.
+
+    Example: kaizen evidence 3 --to decision-3.zip
+    """
+    from deployments.evidence import copy_evidence
+
+    show(*copy_evidence(folder, iteration, to), as_json=as_json)
+
+
 @click.group()
 def ledger() -> None:
     """The append-only record of everything decided, bought, switched or deleted.

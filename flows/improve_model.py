@@ -15,6 +15,7 @@ from data_contracts.training import JobStatus
 from decisions.training.training_progress import failure_reason
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation import Contender, evaluate
+from tasks.evidence import publish_evidence
 from tasks.following import Overdue, follow_training
 from tasks.forecasting import allow_purchase
 from tasks.iterations import close_iteration, take_up_iteration
@@ -107,6 +108,7 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
         answer = approval(turn)
         if answer is None:
             publish_iteration(turn)
+            publish_evidence(turn)
             return Result(status="waits for a person", iteration=turn.iteration, reason=reason)
         action = Action.PROMOTE if answer.yes else Action.KEEP
         reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}"
@@ -120,4 +122,5 @@ def ended(turn: Turn, outcome: Outcome, reason: str) -> Result:
     """Close the iteration and publish its report."""
     close_iteration(turn, outcome, reason)
     publish_iteration(turn)
+    publish_evidence(turn)
     return Result(status=outcome, iteration=turn.iteration, reason=reason)

@@ -29,7 +29,7 @@ def hold_contract(loop: Loop) -> None:
     before = _last_contract(loop)
     if before is not None and before.digest != loop.contract.digest:
         _check_version(before, loop.contract)
-    loop.store.create(_path(loop, loop.contract.digest), _content(loop))
+    loop.store.create(kept_contract_path(loop, loop.contract.digest), _content(loop))
 
 
 def _check_version(before: LoopContract, now: LoopContract) -> None:
@@ -54,7 +54,7 @@ def _last_contract(loop: Loop) -> LoopContract | None:
     last = next(taken, None)
     if last is None:
         return None
-    path = _path(loop, last.contract)
+    path = kept_contract_path(loop, last.contract)
     try:
         content = loop.store.get(path).content
     except NotFound:
@@ -71,5 +71,6 @@ def _content(loop: Loop) -> bytes:
     return content
 
 
-def _path(loop: Loop, digest: str) -> str:
+def kept_contract_path(loop: Loop, digest: str) -> str:
+    """Where the contract with this *digest* is kept, if a batch was taken under it."""
     return loop.path("contracts", f"{digest}.yaml")

@@ -77,6 +77,7 @@ def decide(
         p_superior=verdict.p_superior,
         interval=verdict.interval,
         alpha_per_use=version.alpha_per_use,
+        policy=policy.model_dump(mode="json"),
         worse_batches=_worse_batches(loop, version, stored_evaluation(loop, champion), new) if champion else (),
     )
     loop.record(turn, decided)

@@ -185,6 +185,13 @@ def test_an_answer_is_yes_or_no(written: LoopFolder) -> None:
     assert "say --yes or --no" in said
 
 
+def test_there_is_no_evidence_of_an_iteration_that_never_was(written: LoopFolder) -> None:
+    code, said = complaint("evidence", "7", "--loop", written.path)
+
+    assert code == 1
+    assert "There is no iteration 7" in said
+
+
 def test_a_folder_is_checked_without_changing_anything(images: Path, tmp_path: Path) -> None:
     before = {file: file.read_bytes() for file in images.rglob("*") if file.is_file()}
     told = json.loads(kaizen("check-images", images, "--json").stdout)
