@@ -127,6 +127,10 @@ class Answerer(Protocol):
         """What the model says next in a chat; failures after all retries are part of the answer."""
         ...
 
+    def stop_asking(self, model_deployment: str) -> None:
+        """Send away at once whoever waits for the model deployment's limits; who asks later begins anew."""
+        ...
+
     def wait_until_answering(self, model_deployment: str) -> None:
         """Return when the model deployment really answers; raises CloudUnavailable after some minutes."""
         ...

@@ -36,6 +36,7 @@ class RawAnswer(Record):
     filtered: bool = False
     failure: str | None = Field(None, description="Why there is no answer after all retries.")
     tokens: tuple[AnswerToken, ...] = Field((), description="Of the text; none where the service tells none.")
+    put_off: int = Field(0, description="Times that the service had no room for the question (429).")
     latency_ms: float = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -62,6 +63,7 @@ class Answer(Record):
     probabilities: tuple[LabelProbability, ...] = Field(
         (), description="Of each label, where their answers differ in the first token."
     )
+    put_off: int = Field(0, description="Times that the service had no room for the question (429).")
     latency_ms: float
     prompt_tokens: int
     completion_tokens: int

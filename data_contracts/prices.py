@@ -24,6 +24,8 @@ class Prices(Record):
     training_per_million_tokens: dict[str, float]
     hosting_per_hour: dict[str, float]
     inference_per_million_tokens: dict[str, TokenPrices]
+    batch_share: float
+    """Part of the price of an answer that the Batch API asks for."""
 
 
 @lru_cache

@@ -13,8 +13,9 @@ from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
 from decisions.training.training_progress import failure_reason
+from tasks.asking import Contender
 from tasks.datasets import freeze_dataset, held_out_in_force
-from tasks.evaluation import Contender, evaluate
+from tasks.evaluation import evaluate
 from tasks.evidence import publish_evidence
 from tasks.following import Overdue, follow_training
 from tasks.forecasting import allow_purchase
@@ -27,6 +28,7 @@ from tasks.reports import publish_iteration, publish_missing_report
 from tasks.trained_job import choose_best_checkpoint, reconcile_training
 from tasks.training_files import upload_training_files
 from tasks.training_jobs import submit_training
+from tasks.validation import ask_validation
 
 
 class Result(Record):
@@ -83,6 +85,7 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     chosen = choose_best_checkpoint(turn, trained.job).checkpoint
     name = deploy(turn, challenger_name(turn), chosen.model)
     challenger = Contender(model=chosen.model, model_deployment=name, detail=training.detail)
+    ask_validation(turn, challenger, promotion)
     champion = champion_or_base(turn, training)
     before = evaluate(turn, version, champion, promotion) if champion else None
     decided = decide(turn, version, before, evaluate(turn, version, challenger, promotion), promotion)

@@ -13,7 +13,7 @@ from data_contracts.prices import current_prices
 from decisions.loop_state import LoopState
 from decisions.training.budget import limits, over_budget, spent
 from decisions.training.class_balance import Appearance
-from decisions.training.forecast import Forecast, Job, Questions, forecast
+from decisions.training.forecast import Asked, Forecast, Job, Questions, forecast
 from decisions.training.preflight import Sent
 from decisions.training.tokens import text_tokens
 from decisions.training.training_plan import epochs
@@ -88,19 +88,28 @@ def _questions(loop: Loop, state: LoopState, dataset: Dataset, parent: str, poli
     else:
         measured = write_jsonl(loop, [Appearance(image) for image in held_out], policy, None).examples
         longest = max(text_tokens(answer) for answer in loop.contract.answers().values())
-    images = state.held_out.images if state.held_out else len(held_out)
-    return Questions(measured, images, longest, _models_to_ask(loop, state, parent, policy))
+    return Questions(measured, longest, _asked(loop, state, dataset, parent, policy))
 
 
-def _models_to_ask(loop: Loop, state: LoopState, parent: str, policy: TrainingPolicy) -> list[str]:
-    """The challenger, priced like its parent, and whom it has to beat, unless that one's answers are bought already."""
+def _asked(loop: Loop, state: LoopState, dataset: Dataset, parent: str, policy: TrainingPolicy) -> list[Asked]:
+    """The challenger, priced like its parent, and whom it has to beat: asked in full, or anew for a share."""
+    gate = loop.settings.promotion
+    images = state.held_out.images if state.held_out else len(dataset.of(Split.HELD_OUT))
+    asked = [Asked(parent, images)]
+    if not isinstance(loop.contract, ChatContract):
+        asked.append(Asked(parent, min(gate.validation_images, len(dataset.of(Split.VALIDATION)))))
     champion = state.champion.model if state.champion else None
     before = champion or (policy.base_model if base_is_deployable(loop, policy) else None)
+    if before is None:
+        return asked
     version = state.held_out.version if state.held_out else None
     answered = {
         each.model for turn in state.iterations for each in turn.evaluations.values() if each.version == version
     }
-    return [parent, before] if before is not None and before not in answered else [parent]
+    if before in answered:
+        return [*asked, Asked(before, round(gate.asked_again_share * images))]
+    by_batch = champion is None and gate.base_model_by_batch
+    return [*asked, Asked(before, images, current_prices().batch_share if by_batch else 1.0)]
 
 
 def _entry(made: Forecast) -> TrainingForecast:

@@ -11,7 +11,7 @@ from data_contracts.models import OfferedModel, current_models
 from data_contracts.policies import TrainingPolicy
 from decisions.training.model_choice import ModelVerdict, Wish, is_baseline, judge_in_tiers
 from decisions.training.next_iteration import plan_iteration
-from tasks.evaluation import Contender
+from tasks.asking import Contender
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import base_name
 from tasks.retrying import PATIENTLY

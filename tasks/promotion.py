@@ -23,8 +23,9 @@ from decisions.gate.pairing import by_cohort, paired, promotion_evidence
 from decisions.held_out import retired
 from decisions.loop_state import Iteration, state_of
 from decisions.promotion import decide_promotion, decide_without_comparison
+from tasks.asking import Contender
 from tasks.datasets import held_out_images
-from tasks.evaluation import Contender, stored_evaluation
+from tasks.evaluation import stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import to_parquet

@@ -29,14 +29,20 @@ class Job(NamedTuple):
     training_tier: str
 
 
+class Asked(NamedTuple):
+    """A model that has yet to answer so many questions, and the part of the usual price that it asks for."""
+
+    model: str
+    questions: int
+    price_share: float = 1.0
+
+
 class Questions(NamedTuple):
-    """The held-out questions, measured as training examples are, and the models that have yet to answer them."""
+    """Held-out questions, measured as training examples are for their mean, and who has to answer how many."""
 
     held_out: Sequence[Sent]
-    images: int
-    """May differ from the number measured: the version in force decides, the measured ones give the mean."""
     answer_tokens: int
-    models: Sequence[str]
+    asked: Sequence[Asked]
 
 
 class Cost(Record):
@@ -136,15 +142,18 @@ def _training(job: Job, tokens: int, prices: Prices) -> Cost:
 
 
 def _evaluation(questions: Questions, detail: str, prices: Prices) -> Cost:
-    asked = fmean(example_tokens(each, detail) for each in questions.held_out) if questions.held_out else 0.0
-    tokens_in, tokens_out = math.ceil(asked * questions.images), questions.answer_tokens * questions.images
-    priced = [answer_cost(tokens_in, tokens_out, model, prices) for model in questions.models]
+    mean = fmean(example_tokens(each, detail) for each in questions.held_out) if questions.held_out else 0.0
+    priced = []
+    for each in questions.asked:
+        tokens_in, tokens_out = math.ceil(mean * each.questions), questions.answer_tokens * each.questions
+        usd = answer_cost(tokens_in, tokens_out, each.model, prices)
+        priced.append(None if usd is None else each.price_share * usd)
     known = [usd for usd in priced if usd is not None]
-    models = f"{len(questions.models)} model{'' if len(questions.models) == 1 else 's'}"
+    models = len({each.model for each in questions.asked})
     return Cost(
         what="evaluation",
         usd=sum(known) if len(known) == len(priced) else None,
-        basis=f"{questions.images:,} held-out questions to {models}",
+        basis=f"{sum(each.questions for each in questions.asked):,} questions to {models} model{'s'[: models != 1]}",
         exact=False,
     )
 

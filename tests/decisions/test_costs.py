@@ -8,6 +8,7 @@ from data_contracts.prices import Prices, TokenPrices
 from decisions.costs import answer_cost, hosting_cost, training_cost
 
 PRICES = Prices(
+    batch_share=0.5,
     as_of=date(2026, 10, 1),
     sources=("any",),
     training_per_million_tokens={"GlobalStandard": 25.0, "Developer": 12.5},

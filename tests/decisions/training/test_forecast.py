@@ -8,7 +8,7 @@ from data_contracts.ledger import LedgerEntry, TrainingFinished, TrainingSubmitt
 from data_contracts.prices import current_prices
 from data_contracts.training import JobStatus
 from decisions.loop_state import LoopState, state_of
-from decisions.training.forecast import Job, Questions, duration, example_tokens, forecast, training_tokens
+from decisions.training.forecast import Asked, Job, Questions, duration, example_tokens, forecast, training_tokens
 from decisions.training.preflight import Sent
 from tests.decisions.builders import BASE, entry, opened, training_intended
 
@@ -49,7 +49,7 @@ def test_a_chat_without_an_image_costs_its_text() -> None:
 
 def test_a_forecast_is_the_sum_of_training_answers_and_hosting() -> None:
     job = Job([SMALL] * 1000, "low", 2, "GlobalStandard")
-    questions = Questions([SMALL] * 5, 100, 4, (BASE, BASE))
+    questions = Questions([SMALL] * 5, 4, (Asked(BASE, 100), Asked(BASE, 100)))
 
     made = forecast(job, questions, "GlobalStandard", LoopState(), PRICES)
 
@@ -61,7 +61,7 @@ def test_a_forecast_is_the_sum_of_training_answers_and_hosting() -> None:
 def test_answers_of_a_model_without_a_price_have_none_rather_than_nothing_to_pay() -> None:
     made = forecast(
         Job([SMALL], "low", 1, "Developer"),
-        Questions([SMALL], 1, 4, ("llama-4",)),
+        Questions([SMALL], 4, (Asked("llama-4", 1),)),
         "DeveloperTier",
         LoopState(),
         PRICES,
