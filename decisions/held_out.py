@@ -45,8 +45,13 @@ def uses_available(
     """Significance needed to find *target_gain* with *power* on *n* images, and how often *alpha* pays for it.
 
     The number of uses is not capped. A gain cannot exceed the share of images that differ, so the
-    discordance is taken as at least the gain.
+    discordance is taken as at least the gain. Raises ValueError unless n is positive and the rest between 0 and 1.
     """
+    if n <= 0:
+        raise ValueError(f"{n} held-out images decide nothing")
+    for name, value in (("gain", target_gain), ("discordance", discordance), ("power", power), ("alpha", alpha)):
+        if not 0 < value < 1:
+            raise ValueError(f"{name} of {value} is not between 0 and 1")
     discordance = max(discordance, target_gain)
     spread = math.sqrt(discordance)
     reach = target_gain * math.sqrt(n) - norm.ppf(power) * math.sqrt(discordance - target_gain**2)
