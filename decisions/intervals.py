@@ -98,7 +98,7 @@ def tango(n: int, losses: int, wins: int, confidence: float = 0.95) -> Interval:
 def noninferiority(n: int, losses: int, wins: int, margin: float) -> float:
     """p-value for the challenger being at most *margin* worse, by Tango's score statistic."""
     _check_counts(losses, wins, n)
-    if not 0 <= margin < 1:
+    if not 0 <= margin <= 1:
         raise ValueError(f"a margin of {margin} is not between 0 and 1")
     return float(norm.sf(_score(n, losses, wins, -margin)))
 
