@@ -10,6 +10,7 @@ from scipy.stats import norm
 from data_contracts.images import LabeledImage
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
+from decisions.gate.wording import points
 from decisions.intervals import sample_size
 from decisions.loop_state import Iteration, LoopState
 
@@ -134,12 +135,6 @@ def discordance_seen(iterations: Iterable[Iteration]) -> float:
     if images < FEWEST_TO_LEARN_FROM:
         return DISCORDANCE
     return max(SMALLEST_DISCORDANCE, differing / images)
-
-
-def points(gain: float) -> str:
-    """A gain in words: 0.02 is `2 points`, 0.053 is `5.3 points`."""
-    number = f"{100 * gain:.1f}".removesuffix(".0")
-    return f"{number} point" if number == "1" else f"{number} points"
 
 
 def first_version(known: Sequence[LabeledImage], state: LoopState, policy: PromotionPolicy) -> Renewal:

@@ -97,7 +97,7 @@ def _evidence(
         images=version.images,
         uses_left=_uses_left(loop, version, loop.iteration(turn.iteration)),
         alpha_per_use=version.alpha_per_use,
-        grouped=len({image.group for image in held_out_images(loop, version)}) < version.images,
+        group_of={image.digest: image.group for image in held_out_images(loop, version)},
     )
 
 

@@ -5,7 +5,8 @@ import pytest
 from data_contracts.evaluation import Action, Code
 from data_contracts.ledger import Decided
 from data_contracts.policies import PromotionPolicy
-from decisions.held_out import budget, budget_in_words, discordance_seen, images_needed, points
+from decisions.gate.wording import points
+from decisions.held_out import budget, budget_in_words, discordance_seen, images_needed
 from tests.decisions.builders import BASE, closed, state_after, won_turn
 
 AUTO = PromotionPolicy()
