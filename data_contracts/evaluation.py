@@ -136,6 +136,23 @@ class ClassTable(Record):
     wins: int
 
 
+class Rival(Record):
+    """Another model beside the challenger: images that both answered; losses only it had right, wins only the other."""
+
+    name: str
+    n: int = Field(ge=0)
+    losses: int = Field(ge=0)
+    wins: int = Field(ge=0)
+
+
+class Running(Record):
+    """What a model's answers took; None where it is not known."""
+
+    median_ms: float | None = None
+    tier: str | None = Field(None, description="Of the model deployment that answered.")
+    usd_per_1000: float | None = Field(None, description="US dollars for 1,000 answers.")
+
+
 class PromotionEvidence(Record):
     """Everything the gate looks at; losses are images only the champion had right, wins the reverse."""
 
@@ -143,26 +160,52 @@ class PromotionEvidence(Record):
     losses: int = Field(ge=0)
     wins: int = Field(ge=0)
     classes: Mapping[str, ClassTable] = Field(default_factory=dict)
+    group_net_wins: tuple[int, ...] = Field(
+        (), description="Wins less losses of each group of images that show the same part; empty: not grouped."
+    )
     champion_failure_share: float = 0
     challenger_failure_share: float = 0
     complete: bool = Field(default=True, description="False when an image has no answer of one of the two.")
     uses_left: int = Field(description="Uses of the held-out version left, this one included.")
     alpha_per_use: float
     leak_found: bool = False
-    grouped: bool = Field(default=False, description="Whether several held-out images show the same part.")
+    classes_changed: bool = Field(default=False, description="Whether the champion was trained on other classes.")
+    bars_missed: tuple[str, ...] = Field((), description="Why the classes that were added are not good enough yet.")
+    anchor: Rival | None = Field(None, description="The best champion so far; None where the champion is that.")
+    worse_cohorts: tuple[str, ...] = Field((), description="Batches that the challenger answers worse.")
+    champion_running: Running = Running()
+    challenger_running: Running = Running()
+    first: bool = Field(default=False, description="Whether the base model stands in for a champion.")
+    correct: int | None = Field(None, description="Right answers of the challenger; None where nobody counted.")
+    local: Rival | None = Field(None, description="The local baseline; None where it was not measured.")
+
+    @property
+    def grouped(self) -> bool:
+        """Whether groups, not images, are what the test counts: some group has several images."""
+        return 0 < len(self.group_net_wins) < self.n
 
 
 class Code(StrEnum):
     """The gate's verdict."""
 
     PROMOTE = "PROMOTE"
+    """Proved better at this use's significance, on enough images, without any warning."""
     REJECT = "REJECT"
+    """Proved worse, overall or on a class; or, as a first model, proved below the smallest accuracy."""
     HUMAN_SUPERIOR_WITH_WARNINGS = "HUMAN_SUPERIOR_WITH_WARNINGS"
+    """Proved better, but something speaks against it that a person has to weigh."""
     HUMAN_NON_INFERIOR = "HUMAN_NON_INFERIOR"
+    """Not proved better, but proved at most the margin worse."""
     HUMAN_INCONCLUSIVE = "HUMAN_INCONCLUSIVE"
+    """Nothing is proved either way."""
     HUMAN_BUDGET_EXHAUSTED = "HUMAN_BUDGET_EXHAUSTED"
+    """The held-out version may decide no more, whatever it shows."""
+    HUMAN_CLASS_CHANGE = "HUMAN_CLASS_CHANGE"
+    """The champion was trained on other classes, so the two can be compared in part only."""
     HUMAN_NO_COMPARISON = "HUMAN_NO_COMPARISON"
+    """There is neither a champion nor a base model to compare with."""
     INVALID_RERUN = "INVALID_RERUN"
+    """Answers are missing or too many were lost: nothing was learned, and no use is spent."""
 
 
 class Action(StrEnum):
@@ -187,3 +230,5 @@ class PromotionDecision(Record):
     interval: tuple[float, float] = Field(description="95 % Tango interval of the gain.")
     harmed: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = Field((), description="What else was compared, or could not be.")
+    p_midp: float = Field(1.0, description="Mid-p value of the images, shown beside the exact one.")

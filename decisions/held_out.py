@@ -1,7 +1,7 @@
 """How often a frozen held-out set may decide before its answers are worn out, and what follows it then."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from scipy.optimize import brentq
@@ -10,7 +10,9 @@ from scipy.stats import norm
 from data_contracts.images import LabeledImage
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.loop_state import LoopState
+from decisions.gate.wording import points
+from decisions.intervals import sample_size
+from decisions.loop_state import Iteration, LoopState
 
 DISCORDANCE = 0.06
 """Share of images that two models answer differently, until the first gate has shown it."""
@@ -20,6 +22,10 @@ NO_ALPHA = 1e-9
 """Alpha below which nothing is left to spend: what rounding leaves of a budget that is gone."""
 MOST_PROMOTIONS = 3
 LONGEST_LIFE = timedelta(days=365)
+GAINS_WORTH_NAMING = (0.02, 0.01, 0.005)
+FEWEST_TO_LEARN_FROM = 100
+"""Answers of earlier gates below which their discordance says little."""
+SMALLEST_DISCORDANCE = 0.01
 
 
 class Renewal(Record):
@@ -45,8 +51,15 @@ def uses_available(
     """Significance needed to find *target_gain* with *power* on *n* images, and how often *alpha* pays for it.
 
     The number of uses is not capped. A gain cannot exceed the share of images that differ, so the
-    discordance is taken as at least the gain.
+    discordance is taken as at least the gain. Raises ValueError unless n is positive and the rest between 0 and 1.
     """
+    if n <= 0:
+        raise ValueError(f"{n} held-out images decide nothing")
+    for name, value in (("gain", target_gain), ("discordance", discordance), ("alpha", alpha)):
+        if not 0 < value <= 1:
+            raise ValueError(f"{name} of {value} is not between 0 and 1")
+    if not 0 < power < 1:
+        raise ValueError(f"power of {power} is not between 0 and 1")
     discordance = max(discordance, target_gain)
     spread = math.sqrt(discordance)
     reach = target_gain * math.sqrt(n) - norm.ppf(power) * math.sqrt(discordance - target_gain**2)
@@ -56,7 +69,7 @@ def uses_available(
 
 def budget(n: int, policy: PromotionPolicy, discordance: float = DISCORDANCE) -> Budget:
     """The budget of a held-out version of *n* images; no uses when it is too small for the gain wanted."""
-    if policy.alpha < NO_ALPHA:
+    if policy.alpha < NO_ALPHA or policy.target_gain == 0:
         gain = LARGEST_GAIN if policy.target_gain == "auto" else policy.target_gain
         return Budget(target_gain=gain, uses=0, alpha_per_use=0.0)
     gain = smallest_gain(n, policy.alpha, discordance) if policy.target_gain == "auto" else policy.target_gain
@@ -75,6 +88,53 @@ def smallest_gain(n: int, alpha: float, discordance: float = DISCORDANCE) -> flo
         return LARGEST_GAIN
     exact = float(brentq(missing, 1e-6, LARGEST_GAIN))
     return math.ceil(exact * 1000) / 1000
+
+
+def budget_in_words(n: int, policy: PromotionPolicy, discordance: float = DISCORDANCE) -> str:
+    """Which gains promote by themselves on *n* held-out images, how often, and what a smaller gain would need."""
+    if n <= 0:
+        return "without held-out images nothing promotes by itself"
+    if policy.alpha < NO_ALPHA:
+        return "nothing is left of alpha, so a person decides every promotion until a new held-out version is made"
+    made, images = budget(n, policy, discordance), f"{n:,} held-out {'image' if n == 1 else 'images'}"
+    if n < policy.smallest_held_out:
+        return (
+            f"with {images} no gain promotes by itself, for the policy asks for {policy.smallest_held_out:,}: "
+            f"{policy.smallest_held_out - n:,} more are needed"
+        )
+    if made.uses == 0:
+        needed = images_needed(made.target_gain, policy, discordance)
+        return (
+            f"with {images} a gain of {points(made.target_gain)} cannot be proved, so a person decides every "
+            f"promotion; it would need {_more(needed, n)}"
+        )
+    uses = "1 use" if made.uses == 1 else f"{made.uses} uses"
+    only = f"with {images} only gains of {points(made.target_gain)} or more promote by themselves ({uses})"
+    return only + _smaller(n, made, policy, discordance)
+
+
+def images_needed(gain: float, policy: PromotionPolicy, discordance: float = DISCORDANCE) -> int:
+    """Held-out images on which *gain* is found as often as the policy wants uses: four, where it leaves that open."""
+    uses = USES_WANTED if policy.target_gain == "auto" else 1
+    alpha = policy.alpha / min(uses, policy.largest_number_of_uses)
+    return max(policy.smallest_held_out, sample_size(gain, max(discordance, gain), alpha))
+
+
+def discordance_seen(iterations: Iterable[Iteration]) -> float:
+    """The share of held-out images that challenger and champion answered differently, over all gates so far.
+
+    Gates against a base model say nothing about two fine-tuned ones; before there were enough, what is usual.
+    """
+    ours: set[str] = set()
+    images = differing = 0
+    for each in iterations:
+        if each.decided is not None and each.decided.champion in ours:
+            images += each.decided.n
+            differing += each.decided.losses + each.decided.wins
+        ours |= each.models
+    if images < FEWEST_TO_LEARN_FROM:
+        return DISCORDANCE
+    return max(SMALLEST_DISCORDANCE, differing / images)
 
 
 def first_version(known: Sequence[LabeledImage], state: LoopState, policy: PromotionPolicy) -> Renewal:
@@ -158,3 +218,15 @@ def _hurt(state: LoopState, current: Sequence[LabeledImage], labels: Sequence[st
     if state.held_out and state.held_out.classes and set(state.held_out.classes) != set(labels):
         return "the classes of the contract changed"
     return None
+
+
+def _smaller(n: int, made: Budget, policy: PromotionPolicy, discordance: float) -> str:
+    for gain in GAINS_WORTH_NAMING:
+        needed = images_needed(gain, policy, discordance)
+        if gain < made.target_gain and needed > n:
+            return f"; a gain of {points(gain)} would need {_more(needed, n)}"
+    return ""
+
+
+def _more(needed: int, n: int) -> str:
+    return "1 image more" if needed - n == 1 else f"{max(0, needed - n):,} images more"

@@ -2,10 +2,25 @@
 
 from collections.abc import Mapping
 
-from data_contracts.evaluation import Action, ClassTable, Code, Evaluation, PromotionDecision, PromotionEvidence
+from data_contracts.evaluation import Action, ClassTable, Code, Evaluation, PromotionDecision, PromotionEvidence, Rival
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.intervals import holm, mcnemar_harm, mcnemar_superiority, noninferiority, sample_size, tango, wilson
+from decisions.gate.doubts import below_the_floor, doubts, local_is_better, not_compared, shown_as_good
+from decisions.gate.wording import listed, p_in_words, percent, points
+from decisions.intervals import (
+    holm,
+    mcnemar_harm,
+    mcnemar_midp,
+    mcnemar_superiority,
+    noninferiority,
+    sample_size,
+    signflip,
+    tango,
+    wilson,
+)
+
+FOLLOWS = {Action.PROMOTE: "promote", Action.KEEP: "keep the champion", Action.ASK: "a person decides"}
+"""What happens now, at the end of the sentence."""
 
 
 class _Figures(Record):
@@ -13,106 +28,152 @@ class _Figures(Record):
     p_superior: float
     p_harm: float
     p_noninferior: float
+    p_midp: float
     interval: tuple[float, float]
     harmed: tuple[str, ...]
     warned: tuple[str, ...]
 
 
 def decide_promotion(evidence: PromotionEvidence, policy: PromotionPolicy) -> PromotionDecision:
-    """Whether the challenger takes the champion's place; ties, doubts and partial answers keep the champion."""
+    """Whether the challenger takes the champion's place; ties, doubts and partial answers keep the champion.
+
+    Raises ValueError for counts that cannot be.
+    """
     if evidence.n == 0 or not evidence.complete:
         return _invalid("not every held-out image was answered by both models: the evaluation has to be completed")
     figures = _figures(evidence, policy)
-    code, why = _verdict(evidence, figures, policy)
+    against = doubts(evidence, figures.warned, policy)
+    code, why = _verdict(evidence, figures, against, policy)
+    action = _action(code, policy)
+    reason = why
+    if code is not Code.INVALID_RERUN:  # no word on who won, for no use is spent
+        reason = f"{_score(evidence, figures, code, policy)}, {why}: {FOLLOWS[action]}"
     return PromotionDecision(
         code=code,
-        action=_action(code, policy),
-        reason=f"{_score_line(evidence, figures)}: {why}",
+        action=action,
+        reason=reason,
+        remarks=_remarks(evidence, against, policy),
         **figures.model_dump(),
     )
 
 
-def decide_without_comparison(challenger: Evaluation, images: int, policy: PromotionPolicy) -> PromotionDecision:
-    """A person decides where there is neither a champion nor a base model to compare with; nothing is proved."""
+def decide_without_comparison(
+    challenger: Evaluation, images: int, policy: PromotionPolicy, local: Rival | None = None
+) -> PromotionDecision:
+    """Without a champion and a base model: proved below the floor rejects, and else a person decides.
+
+    *local* is the local baseline, where it was measured. Nothing counts as proved better.
+    """
     if len(challenger.answers) != images:
         return _invalid("not every held-out image was answered: the evaluation has to be completed")
     if challenger.failure_share > policy.largest_failure_share:
-        return _invalid(f"{challenger.failure_share:.1%} of the answers were lost to failures, evaluate again")
-    low, high = wilson(challenger.correct, images)
+        return _invalid(_lost(challenger.failure_share))
+    if low := below_the_floor(challenger.correct, images, policy):
+        return _unproved(Code.REJECT, Action.KEEP, f"the model is {low}: it is not promoted")
+    low_end, high_end = wilson(challenger.correct, images)
     reason = (
-        f"right on {challenger.correct} of {images:,} ({challenger.accuracy:.1%}, 95 % interval {low:.1%} to "
-        f"{high:.1%}), with no champion and no base model to compare with: a person decides"
+        f"right on {challenger.correct:,} of {images:,} ({challenger.accuracy:.1%}, 95 % interval {low_end:.1%} to "
+        f"{high_end:.1%}), with no champion and no base model to compare with"
     )
-    return _unproved(Code.HUMAN_NO_COMPARISON, Action.ASK, reason)
+    if challenger.accuracy < policy.smallest_accuracy:
+        reason += f", and less than the {percent(policy.smallest_accuracy)} of a first model, though that is not proved"
+    better = local_is_better(local, policy)
+    if better and policy.local_baseline == "require":
+        reason += f", and {better}"
+    remarks = (better,) if better else ()
+    return _unproved(Code.HUMAN_NO_COMPARISON, Action.ASK, f"{reason}: a person decides", remarks)
 
 
 def _verdict(  # noqa: PLR0911  (the order of the rules is the rule)
-    evidence: PromotionEvidence, figures: _Figures, policy: PromotionPolicy
+    evidence: PromotionEvidence, figures: _Figures, against: tuple[str, ...], policy: PromotionPolicy
 ) -> tuple[Code, str]:
     failures = max(evidence.champion_failure_share, evidence.challenger_failure_share)
     if evidence.uses_left <= 0:
-        return Code.HUMAN_BUDGET_EXHAUSTED, "this held-out version has no uses left, a person has to decide"
+        return Code.HUMAN_BUDGET_EXHAUSTED, "but this held-out version has no uses left"
     if failures > policy.largest_failure_share:
-        return Code.INVALID_RERUN, f"{failures:.1%} of the answers were lost to failures, evaluate again"
-    if figures.harmed:
-        return Code.REJECT, f"worse on {', '.join(figures.harmed)}, keep the champion"
-    if figures.p_harm <= policy.harm_alpha:
-        return Code.REJECT, "worse overall, keep the champion"
+        return Code.INVALID_RERUN, _lost(failures)
+    if worse := _worse(evidence, figures, policy):
+        return Code.REJECT, worse
+    if evidence.classes_changed:
+        return Code.HUMAN_CLASS_CHANGE, _classes_changed(evidence, figures, against, policy)
     if figures.p_superior <= evidence.alpha_per_use:
-        return _superior(evidence, figures, policy)
+        if against:
+            return Code.HUMAN_SUPERIOR_WITH_WARNINGS, f"better, but {listed(against)}"
+        return Code.PROMOTE, "no class worse"
+    needed = _images_needed(evidence)
     if figures.p_noninferior <= evidence.alpha_per_use:
-        return Code.HUMAN_NON_INFERIOR, f"not proved better, but at most {policy.margin:.1%} worse"
-    return Code.HUMAN_INCONCLUSIVE, f"no proof either way ({_images_needed(evidence)})"
+        return Code.HUMAN_NON_INFERIOR, f"not proved better, but at most {points(policy.margin)} worse ({needed})"
+    return Code.HUMAN_INCONCLUSIVE, f"no proof either way ({needed})"
+
+
+def _worse(evidence: PromotionEvidence, figures: _Figures, policy: PromotionPolicy) -> str | None:
+    """What is proved against the challenger; None where nothing is."""
+    if figures.harmed:
+        return f"worse on {listed(figures.harmed)}"
+    if figures.p_harm <= policy.harm_alpha:
+        return "worse overall"
+    if evidence.first and evidence.correct is not None:
+        return below_the_floor(evidence.correct, evidence.n, policy)
+    return None
+
+
+def _classes_changed(
+    evidence: PromotionEvidence, figures: _Figures, against: tuple[str, ...], policy: PromotionPolicy
+) -> str:
+    """How the challenger stands where the champion knows other classes; not to be worse is enough there."""
+    if figures.p_superior <= evidence.alpha_per_use:
+        common = "better on the common classes"
+    elif figures.p_noninferior <= evidence.alpha_per_use:
+        common = f"at most {points(policy.margin)} worse on the common classes"
+    else:
+        common = f"not shown to be at most {points(policy.margin)} worse on the common classes"
+    missed = (*evidence.bars_missed, *against)
+    return (
+        f"the classes changed: {common}{f', but {listed(missed)}' if missed else ', and new classes reach their bar'}"
+    )
 
 
 def _images_needed(evidence: PromotionEvidence) -> str:
-    """How many images would show the gain that was seen, if it is real."""
-    asked = f"p <= {evidence.alpha_per_use:.4g} was asked for"
-    if evidence.wins <= evidence.losses:
+    """How many images more would show the gain that was seen, if it is real."""
+    asked = f"p <= {evidence.alpha_per_use:.4f}".rstrip("0") + " was asked for"
+    if evidence.wins <= evidence.losses or evidence.alpha_per_use <= 0:
         return asked
     gain, discordance = (evidence.wins - evidence.losses) / evidence.n, (evidence.wins + evidence.losses) / evidence.n
-    return f"{asked}; some {sample_size(gain, discordance, evidence.alpha_per_use):,} images would show such a gain"
-
-
-def _superior(evidence: PromotionEvidence, figures: _Figures, policy: PromotionPolicy) -> tuple[Code, str]:
-    doubts = []
-    if evidence.n < policy.smallest_held_out:
-        doubts.append(f"{evidence.n} images are fewer than the {policy.smallest_held_out} the policy asks for")
-    if figures.warned:
-        doubts.append(f"recall of {', '.join(figures.warned)} fell by more than {policy.class_drop:.0%}")
-    if evidence.leak_found:
-        doubts.append("held-out images resemble training images")
-    if evidence.grouped:
-        doubts.append("several held-out images show the same part, so they prove less than their number says")
-    if doubts:
-        return Code.HUMAN_SUPERIOR_WITH_WARNINGS, f"better, but {' and '.join(doubts)}; a person decides"
-    return Code.PROMOTE, "no class worse, promote"
+    more = sample_size(gain, discordance, evidence.alpha_per_use) - evidence.n
+    return f"{asked}; {more:,} more held-out images would show a gain of {points(gain)}" if more > 0 else asked
 
 
 def _action(code: Code, policy: PromotionPolicy) -> Action:
-    if code is Code.PROMOTE:
-        return Action.PROMOTE
-    if code is Code.REJECT:
-        return Action.KEEP
-    if code is Code.INVALID_RERUN:
-        return Action.RERUN
-    if code in (Code.HUMAN_SUPERIOR_WITH_WARNINGS, Code.HUMAN_BUDGET_EXHAUSTED):
-        return Action.ASK
-    return Action.ASK if policy.when_inconclusive == "ask" else Action.KEEP
+    if code in (Code.HUMAN_NON_INFERIOR, Code.HUMAN_INCONCLUSIVE):
+        return Action.ASK if policy.when_inconclusive == "ask" else Action.KEEP
+    certain = {Code.PROMOTE: Action.PROMOTE, Code.REJECT: Action.KEEP, Code.INVALID_RERUN: Action.RERUN}
+    return certain.get(code, Action.ASK)
 
 
 def _figures(evidence: PromotionEvidence, policy: PromotionPolicy) -> _Figures:
     n, losses, wins = evidence.n, evidence.losses, evidence.wins
     harmed = _harmed(evidence.classes, policy)
+    better, worse = _p_values(evidence)
     return _Figures(
         delta=(wins - losses) / n,
-        p_superior=mcnemar_superiority(losses, wins),
-        p_harm=mcnemar_harm(losses, wins),
+        p_superior=better,
+        p_harm=worse,
         p_noninferior=noninferiority(n, losses, wins, policy.margin),
+        p_midp=mcnemar_midp(losses, wins),
         interval=tango(n, losses, wins),
         harmed=harmed,
         warned=tuple(label for label in _warned(evidence.classes, policy) if label not in harmed),
     )
+
+
+def _p_values(evidence: PromotionEvidence) -> tuple[float, float]:
+    """For being better and for being worse: over images, or over groups where a group has several images."""
+    if not evidence.grouped:
+        return mcnemar_superiority(evidence.losses, evidence.wins), mcnemar_harm(evidence.losses, evidence.wins)
+    net = evidence.group_net_wins
+    if sum(net) != evidence.wins - evidence.losses:
+        raise ValueError(f"the groups won {sum(net)}, the images {evidence.wins - evidence.losses}")
+    return signflip(net), signflip([-each for each in net])
 
 
 def _harmed(classes: Mapping[str, ClassTable], policy: PromotionPolicy) -> tuple[str, ...]:
@@ -130,20 +191,48 @@ def _warned(classes: Mapping[str, ClassTable], policy: PromotionPolicy) -> tuple
     )
 
 
-def _score_line(evidence: PromotionEvidence, figures: _Figures) -> str:
-    p = f"p = {figures.p_superior:.2g}"
-    return f"won {evidence.wins}, lost {evidence.losses} of {evidence.n:,} ({p})"
+def _score(evidence: PromotionEvidence, figures: _Figures, code: Code, policy: PromotionPolicy) -> str:
+    groups = f" over {len(evidence.group_net_wins):,} groups of images" if evidence.grouped else ""
+    if code is Code.REJECT and figures.p_harm < figures.p_superior:
+        proof = f"{p_in_words(figures.p_harm, policy.harm_alpha)} for harm"
+    else:
+        proof = p_in_words(figures.p_superior, evidence.alpha_per_use)
+    return f"won {evidence.wins:,}, lost {evidence.losses:,} of {evidence.n:,} ({proof}{groups})"
+
+
+def _remarks(evidence: PromotionEvidence, against: tuple[str, ...], policy: PromotionPolicy) -> tuple[str, ...]:
+    """All that the sentence leaves out or that a reader of the verdict should know."""
+    local = local_is_better(evidence.local, policy) if policy.local_baseline == "report" else None
+    return (
+        *against,
+        *evidence.bars_missed,
+        *((local,) if local else ()),
+        *not_compared(evidence, policy),
+        *shown_as_good(evidence, policy),
+        *_about_groups(evidence),
+    )
+
+
+def _about_groups(evidence: PromotionEvidence) -> tuple[str, ...]:
+    if not evidence.grouped:
+        return ()
+    return ("several held-out images show the same part: groups, not images, were tested by their signs",)
+
+
+def _lost(share: float) -> str:
+    return f"{share:.1%} of the answers were lost to failures: evaluate again"
 
 
 def _invalid(why: str) -> PromotionDecision:
     return _unproved(Code.INVALID_RERUN, Action.RERUN, why)
 
 
-def _unproved(code: Code, action: Action, why: str) -> PromotionDecision:
+def _unproved(code: Code, action: Action, why: str, remarks: tuple[str, ...] = ()) -> PromotionDecision:
     return PromotionDecision(
         code=code,
         action=action,
         reason=why,
+        remarks=remarks,
         delta=0,
         p_superior=1,
         p_harm=1,

@@ -9,7 +9,7 @@ from data_contracts.images import Dataset, LabeledImage, Split, held_out_version
 from data_contracts.ledger import DatasetFrozen, Event, HeldOutVersionMade, IterationOpened, LedgerEntry
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
-from decisions.held_out import Renewal, budget, first_version, new_version_due
+from decisions.held_out import Renewal, budget, discordance_seen, first_version, new_version_due
 from decisions.ingestion.retired_classes import relabeled
 from decisions.loop_state import Iteration, LoopState, state_of
 from decisions.training.training_plan import choose_examples
@@ -96,9 +96,11 @@ def _version_made(loop: Loop, turn: Turn, renewal: Renewal, policy: PromotionPol
     images = tuple(sorted(renewal.images, key=lambda image: image.digest))
     if not images:
         raise CloudRefused("No accepted image is held out, so nothing could be proved; ingest more images first")
-    before = loop.state().held_out
+    state = loop.state()
+    before = state.held_out
     version = held_out_version(images)
-    allowance = budget(len(images), policy.model_copy(update={"alpha": renewal.alpha}))
+    left = policy.model_copy(update={"alpha": renewal.alpha})
+    allowance = budget(len(images), left, discordance_seen(state.iterations))
     path = loop.path("held_out", f"{version}.parquet")
     loop.store.put(path, to_parquet(images, LabeledImage))
     made = HeldOutVersionMade(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prefect import get_run_logger, task
 
 from cloud.errors import CloudUnavailable
-from data_contracts.evaluation import Action, Evaluation, PairedAnswer, PromotionEvidence
+from data_contracts.evaluation import Action, PairedAnswer
 from data_contracts.ledger import (
     Actor,
     Approved,
@@ -18,14 +18,12 @@ from data_contracts.ledger import (
 )
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.gate.continual import worse_cohorts
-from decisions.gate.pairing import by_cohort, paired, promotion_evidence
-from decisions.held_out import retired
-from decisions.loop_state import Iteration, state_of
+from decisions.gate.pairing import paired
+from decisions.loop_state import state_of
 from decisions.promotion import decide_promotion, decide_without_comparison
 from tasks.asking import Contender
-from tasks.datasets import held_out_images
 from tasks.evaluation import stored_evaluation
+from tasks.gate_evidence import Compared, budget_remarks, gather, local_baseline, looked_before
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import to_parquet
@@ -54,66 +52,49 @@ def decide(
     iteration = loop.iteration(turn.iteration)
     if iteration.decided is not None:
         return iteration.decided
-    new, evidence = stored_evaluation(loop, challenger), None
-    if champion is None:
-        verdict = decide_without_comparison(new, version.images, policy)
+    after = Compared(challenger, stored_evaluation(loop, challenger))
+    before = Compared(champion, stored_evaluation(loop, champion)) if champion else None
+    evidence = gather(loop, turn, version, (before, after), policy) if before else None
+    if evidence is None:
+        local = local_baseline(loop, iteration, version, after.answers)
+        verdict = decide_without_comparison(after.answers, version.images, policy, local)
     else:
-        evidence = _evidence(loop, turn, version, stored_evaluation(loop, champion), new)
         verdict = decide_promotion(evidence, policy)
     if verdict.action is Action.RERUN:
         raise CloudUnavailable(f"Iteration {turn.iteration} cannot be decided: {verdict.reason}")
-    if iteration.looked is None:
-        before = champion.model if champion else None
-        look = HeldOutLookedAt(version=version.version, champion=before, challenger=challenger.model)
-        loop.record(turn, look)
+    _count_look(loop, turn, version, (champion.model if champion else None, challenger.model))
+    if before:
+        pairs = to_parquet(paired(before.answers, after.answers), PairedAnswer)
+        loop.store.put(loop.iteration_path(turn.iteration, "evaluation.parquet"), pairs)
     decided = Decided(
         code=verdict.code,
         action=verdict.action,
         reason=verdict.reason,
         champion=champion.model if champion else None,
         challenger=challenger.model,
-        n=version.images,
+        n=evidence.n if evidence else version.images,
         losses=evidence.losses if evidence else 0,
         wins=evidence.wins if evidence else 0,
         p_superior=verdict.p_superior,
         interval=verdict.interval,
         alpha_per_use=version.alpha_per_use,
         policy=policy.model_dump(mode="json"),
-        worse_batches=_worse_batches(loop, version, stored_evaluation(loop, champion), new) if champion else (),
+        dry_run=policy.dry_run,
+        worse_batches=evidence.worse_cohorts if evidence else (),
+        harmed=verdict.harmed,
+        warned=verdict.warned,
+        remarks=(*verdict.remarks, *budget_remarks(loop.state(), version, policy)),
     )
     loop.record(turn, decided)
     get_run_logger().info("%s: %s", decided.code, decided.reason)
     return decided
 
 
-def _evidence(
-    loop: Loop, turn: Turn, version: HeldOutVersionMade, old: Evaluation, new: Evaluation
-) -> PromotionEvidence:
-    """What the gate looks at; the paired answers are kept with the iteration."""
-    pairs = to_parquet(paired(old, new), PairedAnswer)
-    loop.store.put(loop.iteration_path(turn.iteration, "evaluation.parquet"), pairs)
-    return promotion_evidence(
-        old,
-        new,
-        images=version.images,
-        uses_left=_uses_left(loop, version, loop.iteration(turn.iteration)),
-        alpha_per_use=version.alpha_per_use,
-        grouped=len({image.group for image in held_out_images(loop, version)}) < version.images,
-    )
-
-
-def _worse_batches(loop: Loop, version: HeldOutVersionMade, before: Evaluation, after: Evaluation) -> tuple[str, ...]:
-    """Batches whose held-out images the challenger answers worse than the model before it."""
-    batch_of = {image.digest: image.source.partition("/")[0] for image in held_out_images(loop, version)}
-    return worse_cohorts(by_cohort(before, after, batch_of))
-
-
-def _uses_left(loop: Loop, version: HeldOutVersionMade, iteration: Iteration) -> int:
-    """Looks that are left, this one among them; none once the version is retired and no reserve could follow it."""
+def _count_look(loop: Loop, turn: Turn, version: HeldOutVersionMade, pair: tuple[str | None, str]) -> None:
+    """Write the look at the held-out version, unless this iteration has, or these two were compared on it before."""
     state = loop.state()
-    if retired(state, loop.now()):
-        return 0
-    return version.uses - state.uses_spent + (iteration.looked is not None)
+    if state.iterations[turn.iteration - 1].looked is None and not looked_before(state, version, pair):
+        loop.record(turn, HeldOutLookedAt(version=version.version, champion=pair[0], challenger=pair[1]))
 
 
 @task(**PATIENTLY)

@@ -1,17 +1,26 @@
 """Champion and challenger of different class sets: compared on the classes that both know, with a bar for new ones."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pydantic import Field
 
 from data_contracts.evaluation import ClassTable, PairedAnswer
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
+from decisions.gate.wording import percent
 from decisions.intervals import wilson
 
 CONFIDENCE = 0.9
 """Two-sided, so that each end of the interval is a bound at 95 %."""
+
+
+class ClassSets(NamedTuple):
+    """Classes that the champion was trained on, by the names they have today, and those of the challenger."""
+
+    old: frozenset[str]
+    new: frozenset[str]
 
 
 class NewClass(Record):
@@ -43,15 +52,14 @@ class ClassSetChange(Record):
 
 
 def class_set_change(
-    pairs: Sequence[PairedAnswer], old: Sequence[str], new: Sequence[str], policy: PromotionPolicy
+    pairs: Sequence[PairedAnswer], old: Collection[str], new: Collection[str], policy: PromotionPolicy
 ) -> ClassSetChange:
     """The paired answers of a champion that knows the classes *old* and a challenger that knows *new*.
 
     On common classes a retired answer of the champion and a new one of the challenger are both wrong. Classes with a
     declared successor have to bear its name already.
     """
-    known, added = set(old) & set(new), [label for label in new if label not in set(old)]
-    common = [pair for pair in pairs if pair.expected in known]
+    common, added = comparable(pairs, old, new), sorted(set(new) - set(old))
     lost = Counter(pair.expected for pair in common if pair.champion_right and not pair.challenger_right)
     won = Counter(pair.expected for pair in common if pair.challenger_right and not pair.champion_right)
     sizes = Counter(pair.expected for pair in common)
@@ -68,6 +76,28 @@ def class_set_change(
         theft_passes=not added or at_most <= policy.largest_theft,
         retired_images=sum(pair.expected not in set(new) for pair in pairs),
     )
+
+
+def comparable(pairs: Sequence[PairedAnswer], old: Collection[str], new: Collection[str]) -> list[PairedAnswer]:
+    """The pairs of images whose class both models know: only they compare the two."""
+    return [pair for pair in pairs if pair.expected in old and pair.expected in new]
+
+
+def bars_missed(change: ClassSetChange, policy: PromotionPolicy) -> Iterator[str]:
+    """Why the classes that were added are not good enough yet; nothing when each of them is, and takes too little."""
+    for label, new in change.added.items():
+        if new.images < policy.new_class_images:
+            yield f"new class {label} has {new.images} held-out images of the {policy.new_class_images} it needs"
+        elif not new.passes:
+            yield (
+                f"new class {label} is right on {new.right} of {new.images}, which proves a recall of "
+                f"{percent(new.recall_at_least)} only, not {percent(policy.new_class_recall)}"
+            )
+    if not change.theft_passes:
+        yield (
+            f"new classes take {change.stolen:,} of {change.n:,} images of the others, which may be "
+            f"{percent(change.stolen_at_most)}, more than {percent(policy.largest_theft)}"
+        )
 
 
 def _new_class(label: str, pairs: Sequence[PairedAnswer], policy: PromotionPolicy) -> NewClass:

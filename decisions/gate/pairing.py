@@ -2,9 +2,23 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import median
 
-from data_contracts.evaluation import Answer, ClassTable, Evaluation, PairedAnswer, PromotionEvidence
+from data_contracts.evaluation import (
+    Answer,
+    ClassTable,
+    Evaluation,
+    Outcome,
+    PairedAnswer,
+    PromotionEvidence,
+    Rival,
+    Running,
+)
+from data_contracts.policies import PromotionPolicy
+from decisions.gate.class_set import ClassSets, bars_missed, class_set_change, comparable
 from decisions.gate.continual import Cohort
+
+DEFAULTS = PromotionPolicy()
 
 
 def paired(champion: Evaluation, challenger: Evaluation) -> tuple[PairedAnswer, ...]:
@@ -21,10 +35,20 @@ def promotion_evidence(
     images: int,
     uses_left: int,
     alpha_per_use: float,
-    grouped: bool = False,
+    group_of: Mapping[str, str] | None = None,
+    classes: ClassSets | None = None,
+    policy: PromotionPolicy = DEFAULTS,
 ) -> PromotionEvidence:
-    """What the gate looks at; incomplete unless both answered all *images* of one held-out version."""
-    pairs = paired(champion, challenger)
+    """What the gate looks at; incomplete unless both answered all *images* of one held-out version.
+
+    *group_of* names the group of each image by digest, where images of a group show the same part. Only images of
+    classes that both know are compared where the *classes* differ.
+    """
+    everything = paired(champion, challenger)
+    changed = None
+    if classes is not None and classes.old != classes.new:
+        changed = class_set_change(everything, *classes, policy)
+    pairs = comparable(everything, *classes) if classes and changed else everything
     losses, wins = _lost(pairs), _won(pairs)
     sizes = Counter(pair.expected for pair in pairs)
     return PromotionEvidence(
@@ -36,10 +60,29 @@ def promotion_evidence(
         },
         champion_failure_share=champion.failure_share,
         challenger_failure_share=challenger.failure_share,
-        complete=len(pairs) == images and champion.held_out_version == challenger.held_out_version,
+        complete=len(everything) == images and champion.held_out_version == challenger.held_out_version,
         uses_left=uses_left,
         alpha_per_use=alpha_per_use,
-        grouped=grouped,
+        group_net_wins=_net_wins(pairs, group_of) if group_of else (),
+        classes_changed=changed is not None,
+        bars_missed=tuple(bars_missed(changed, policy)) if changed else (),
+        correct=sum(pair.challenger_right for pair in pairs),
+    )
+
+
+def rival(name: str, other: Evaluation, challenger: Evaluation) -> Rival:
+    """The challenger beside any *other* model, on the images that both answered."""
+    pairs = paired(other, challenger)
+    return Rival(name=name, n=len(pairs), losses=_lost(pairs).total(), wins=_won(pairs).total())
+
+
+def running(evaluation: Evaluation, tier: str | None, usd: float | None) -> Running:
+    """What the answers took: median latency of those that came, and the price of 1,000, *usd* being that of all."""
+    times = [each.latency_ms for each in evaluation.answers if each.outcome is not Outcome.FAILED]
+    return Running(
+        median_ms=median(times) if times else None,
+        tier=tier,
+        usd_per_1000=1000 * usd / len(evaluation.answers) if usd is not None and evaluation.answers else None,
     )
 
 
@@ -69,6 +112,13 @@ def _pair(mine: Answer, other: Answer) -> PairedAnswer:
         champion_passed=mine.passed,
         challenger_passed=other.passed,
     )
+
+
+def _net_wins(pairs: Sequence[PairedAnswer], group_of: Mapping[str, str]) -> tuple[int, ...]:
+    net: Counter[str] = Counter()
+    for pair in pairs:
+        net[group_of.get(pair.image, pair.image)] += int(pair.challenger_right) - int(pair.champion_right)
+    return tuple(net[group] for group in sorted(net))
 
 
 def _lost(pairs: Sequence[PairedAnswer]) -> Counter[str]:

@@ -1,6 +1,7 @@
 """The gate: only proof promotes, and everything else says why not."""
 
 import itertools
+import re
 
 import pytest
 
@@ -291,13 +292,12 @@ def test_wins_turned_into_losses_never_help_the_challenger() -> None:
         evidence(losses=46, wins=92, classes=ONE_COLLAPSES),
         evidence(n=600, losses=12, wins=40, classes=ONE_DROPS, leak_found=True),
         evidence(uses_left=0),
-        evidence(failures=(0, 0.05)),
     ],
 )
 def test_the_reason_is_one_sentence_that_starts_with_the_counts(seen: PromotionEvidence) -> None:
     reason = decide_promotion(seen, POLICY).reason
 
-    assert reason.startswith(f"won {seen.wins}, lost {seen.losses} of {seen.n:,} (p = ")
+    assert re.match(rf"won {seen.wins}, lost {seen.losses} of {seen.n:,} \(p [=<] 0\.\d+( for harm)?\), ", reason)
     assert "\n" not in reason
     assert ". " not in reason
 
@@ -306,12 +306,37 @@ def test_the_reason_for_doubt_names_every_doubt() -> None:
     seen = evidence(n=199, losses=5, wins=30, classes={"patches": (50, 4, 1)}, leak_found=True)
 
     assert decide_promotion(seen, POLICY).reason == (
-        "won 30, lost 5 of 199 (p = 1.1e-05): better, but 199 images are fewer than the 200 the policy asks for and "
-        "recall of patches fell by more than 5% and held-out images resemble training images; a person decides"
+        "won 30, lost 5 of 199 (p < 0.0001), better, but 199 images are fewer than the 200 the policy asks for, "
+        "recall of patches fell by more than 5 points and held-out images resemble training images: a person decides"
     )
 
 
 def test_the_reason_for_rejection_names_the_harmed_class() -> None:
     reason = decide_promotion(evidence(losses=46, wins=92, classes=ONE_COLLAPSES), POLICY).reason
 
-    assert reason == "won 92, lost 46 of 1,800 (p = 5.6e-05): worse on pitted, keep the champion"
+    assert reason == "won 92, lost 46 of 1,800 (p = 0.0001), worse on pitted: keep the champion"
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (evidence(classes=EVEN), "won 70, lost 34 of 1,800 (p = 0.0003), no class worse: promote"),
+        (
+            evidence(losses=40, wins=60),
+            "won 60, lost 40 of 1,800 (p = 0.028), not proved better, but at most 2 points worse (p <= 0.005 was asked "
+            "for; 3,453 more held-out images would show a gain of 1.1 points): keep the champion",
+        ),
+        (
+            evidence(losses=70, wins=30),
+            "won 30, lost 70 of 1,800 (p < 0.0001 for harm), worse overall: keep the champion",
+        ),
+        (
+            evidence(uses_left=0),
+            "won 70, lost 34 of 1,800 (p = 0.0003), but this held-out version has no uses left: a person decides",
+        ),
+        (evidence(failures=(0, 0.05)), "5.0% of the answers were lost to failures: evaluate again"),
+    ],
+    ids=["promoted", "kept", "rejected", "exhausted", "invalid and so without a word on who won"],
+)
+def test_the_reason_fits_in_one_sentence(seen: PromotionEvidence, told: str) -> None:
+    assert decide_promotion(seen, POLICY).reason == told

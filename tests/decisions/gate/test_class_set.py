@@ -2,9 +2,12 @@
 
 import pytest
 
-from data_contracts.evaluation import PairedAnswer
+from data_contracts.evaluation import Action, Code, PairedAnswer
 from data_contracts.policies import PromotionPolicy
-from decisions.gate.class_set import class_set_change
+from decisions.gate.class_set import ClassSets, bars_missed, class_set_change
+from decisions.gate.pairing import promotion_evidence
+from decisions.promotion import decide_promotion
+from tests.decisions.builders import answer, evaluation, evidence
 
 POLICY = PromotionPolicy()
 OLD, NEW = ("cat", "dog", "hen"), ("cat", "dog", "fox")
@@ -95,3 +98,65 @@ def test_a_champion_gets_nothing_for_a_class_that_it_alone_knows() -> None:
 
 def test_without_common_images_nothing_is_shown_to_be_harmless() -> None:
     assert not class_set_change([], OLD, NEW, POLICY).passes
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((("fox", "cat", "fox", 20),), "new class fox has 20 held-out images of the 50 it needs"),
+        ((("fox", "cat", "fox", 50), ("fox", "cat", "cat", 10)), "new class fox is right on 50 of 60, which proves a"),
+        (
+            (("fox", "cat", "fox", 60), ("cat", "cat", "fox", 60)),
+            "new classes take 60 of 1,860 images of the others, which may be 4 %, more than 2 %",
+        ),
+    ],
+)
+def test_a_bar_that_is_missed_is_named(counts: tuple[tuple[str, str, str, int], ...], told: str) -> None:
+    change = class_set_change(answered(("cat", "cat", "cat", 1800), *counts), OLD, NEW, POLICY)
+
+    (missed,) = bars_missed(change, POLICY)
+
+    assert missed.startswith(told)
+
+
+def test_the_gate_compares_common_classes_only_and_is_complete_with_all_images() -> None:
+    pairs = answered(*FOX_FOR_HEN)
+    champion = evaluation(*(answer(each.image, each.expected, each.champion) for each in pairs))
+    challenger = evaluation(*(answer(each.image, each.expected, each.challenger) for each in pairs))
+
+    seen = promotion_evidence(
+        champion,
+        challenger,
+        images=len(pairs),
+        uses_left=1,
+        alpha_per_use=0.01,
+        classes=ClassSets(frozenset(OLD), frozenset(NEW)),
+    )
+
+    assert (seen.n, seen.losses, seen.wins, seen.complete, seen.classes_changed) == (95, 4, 6, True, True)
+    assert [each.split()[2] for each in seen.bars_missed] == ["fox", "take"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "wins", "missed", "told"),
+    [
+        (34, 70, (), "better on the common classes, and new classes reach their bar: a person decides"),
+        (25, 20, (), "at most 2 points worse on the common classes, and new classes reach their bar: a person decides"),
+        (25, 20, ("any",), "at most 2 points worse on the common classes, but any: a person decides"),
+    ],
+)
+def test_with_other_classes_a_person_decides_and_not_to_be_worse_is_enough(
+    losses: int, wins: int, missed: tuple[str, ...], told: str
+) -> None:
+    seen = evidence(losses=losses, wins=wins).model_copy(update={"classes_changed": True, "bars_missed": missed})
+
+    decision = decide_promotion(seen, POLICY)
+
+    assert (decision.code, decision.action) == (Code.HUMAN_CLASS_CHANGE, Action.ASK)
+    assert decision.reason.endswith(f"the classes changed: {told}")
+
+
+def test_a_challenger_that_harms_common_classes_is_rejected_whatever_it_has_learned() -> None:
+    seen = evidence(losses=70, wins=30).model_copy(update={"classes_changed": True})
+
+    assert decide_promotion(seen, POLICY).code is Code.REJECT
