@@ -11,6 +11,7 @@ from decisions.costs import answer_cost
 
 HOURS_A_MONTH = 730
 MS_AN_HOUR = 3_600_000
+ONLY_FINE_TUNED = ("DeveloperTier",)
 VOLUMES = (1_000, 10_000, 100_000)
 """Answers a month for which prices are told."""
 
@@ -53,7 +54,7 @@ def break_even(per_1000: float, per_month: float, machine: float, capacity: floa
 def _offers(each: ModelFigures, prices: Prices, local: ModelFigures | None, ms_per_image: float) -> Iterator[Offer]:
     tuned = is_fine_tuned(each.model)
     for tier, factor in prices.answer_price_factors.items():
-        if tuned and tier not in prices.hosting_per_hour:
+        if tier not in prices.hosting_per_hour if tuned else tier in ONLY_FINE_TUNED:
             continue
         hosting = prices.hosting_per_hour[tier] * HOURS_A_MONTH if tuned else 0.0
         asked = answer_cost(each.prompt_tokens, each.completion_tokens, each.model, prices) or 0.0

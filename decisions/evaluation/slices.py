@@ -11,8 +11,12 @@ SMALLEST = 20
 
 
 def slices(answers: Sequence[Answer], slices_of: Mapping[str, Mapping[str, str]]) -> tuple[Slice, ...]:
-    """Accuracy of each slice, worst first within its kind; *slices_of* has slices by kind and example."""
-    return tuple(each for kind, of in slices_of.items() for each in _of_kind(kind, answers, of))
+    """Accuracy of each slice, worst first within its kind; *slices_of* has slices by kind and example.
+
+    A kind of which all examples are in one slice is left out.
+    """
+    found = [tuple(_of_kind(kind, answers, of)) for kind, of in slices_of.items()]
+    return tuple(each for of_kind in found if len(of_kind) > 1 for each in of_kind)
 
 
 def _of_kind(kind: str, answers: Sequence[Answer], slice_of: Mapping[str, str]) -> Iterator[Slice]:

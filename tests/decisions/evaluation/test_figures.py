@@ -131,3 +131,9 @@ def test_a_clear_gap_is_said_to_be_one_and_a_small_one_is_not() -> None:
     assert gap((195, 200), (800, 1000)).meaning.startswith("Better on validation")
     assert gap((160, 200), (990, 1000)).meaning.startswith("Better on held-out")
     assert gap((160, 200), (800, 1000)).meaning.startswith("No gap beyond chance")
+
+
+def test_a_kind_with_one_slice_only_is_left_out() -> None:
+    answers = [answer(f"a{number}", "crazing", "crazing") for number in range(30)]
+
+    assert slices(answers, {"batch": {each.image: "monday" for each in answers}}) == ()
