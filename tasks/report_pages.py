@@ -1,17 +1,19 @@
 """The report of an iteration as HTML and JSON in the store: pictures inside, nothing from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cloud.store import NotFound
 from data_contracts.figures import LatencyFigures, ModelFigures
 from data_contracts.iteration_report import IterationReport
+from data_contracts.reports_compared import ReportsCompared
 from data_contracts.summary import IterationSummary
 from decisions.evaluation.decision_table import p_value
 from tasks.charts import confusion_counts, confusion_picture, png_url
 from tasks.curves import curve_picture
 from tasks.formats import blank, interval, outcome, percent
-from tasks.iteration_report import iteration_report, training_lines
+from tasks.iteration_report import CHALLENGER, iteration_report, training_lines
 from tasks.loop import Loop
 from tasks.summaries import evaluations, summarize
 from tasks.validation_pictures import pictures
@@ -61,6 +63,33 @@ def render_iterations(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
         curves={number: png_url(png) if png else None for number, png in drawn.items()},
         training={each.number: training_lines(each) for each in state.iterations},
     )
+
+
+def render_comparison(compared: ReportsCompared) -> str:
+    """The page of two iterations; their challengers are told apart by number."""
+    found = [
+        each.model_copy(update={"role": f"challenger {report.iteration}"})
+        for report in (compared.first, compared.second)
+        for each in report.models
+        if each.role == CHALLENGER
+    ]
+    return rendered("compare.html.j2", compared=compared, challengers=found)
+
+
+def redraw_reports(loop: Loop, digests: Collection[str]) -> tuple[int, ...]:
+    """Write reports anew that show an image of *digests*, which were forgotten since; returns their iterations."""
+    numbers = [each.number for each in loop.state().iterations if _shows(loop, each.number, digests)]
+    for number in numbers:
+        write_pages(loop, number)
+    return tuple(numbers)
+
+
+def _shows(loop: Loop, number: int, digests: Collection[str]) -> bool:
+    try:
+        content = loop.store.get(loop.iteration_path(number, "report.json")).content
+    except NotFound:
+        return False
+    return any(digest.encode() in content for digest in digests)
 
 
 def rendered(template: str, **values: Any) -> str:
