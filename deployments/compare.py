@@ -114,7 +114,9 @@ def _differences(compared: ReportsCompared) -> "Table":
     from rich.table import Table
 
     numbers = (compared.first.iteration, compared.second.iteration)
-    table = Table("Different", *(f"Iteration {number}" for number in numbers))
+    table = Table()
+    for head in ("Different", *(f"Iteration {number}" for number in numbers)):
+        table.add_column(head, overflow="fold")
     for each in compared.differences:
         table.add_row(each.what, each.first, each.second)
     return table
