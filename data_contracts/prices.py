@@ -16,6 +16,15 @@ class TokenPrices(Record):
     output: float
 
 
+class MachinePrice(Record):
+    """What a machine for a local model costs; an example until you put your own in its place."""
+
+    name: str
+    cores: int
+    per_hour: float
+    as_of: date
+
+
 class Prices(Record):
     """What training, hosting and answers cost, in US dollars, as of a day."""
 
@@ -24,8 +33,13 @@ class Prices(Record):
     training_per_million_tokens: dict[str, float]
     hosting_per_hour: dict[str, float]
     inference_per_million_tokens: dict[str, TokenPrices]
-    batch_share: float
-    """Part of the price of an answer that the Batch API asks for."""
+    answer_price_factors: dict[str, float]
+    local_machine: MachinePrice
+
+    @property
+    def batch_share(self) -> float:
+        """Part of an answer's price that the Batch API asks for."""
+        return self.answer_price_factors["GlobalBatch"]
 
 
 @lru_cache

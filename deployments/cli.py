@@ -51,6 +51,7 @@ for command in (
     cli_loop.evidence,
     cli_images.forget,
     cli_images.contract,
+    cli_loop.compare,
     cli_loop.ledger,
 ):
     cli.add_command(command)

@@ -132,3 +132,19 @@ def verify(head: str | None, folder: Path, as_json: bool) -> None:
     verified = recompute(loop.store, loop.name, head)
     text = f"{verified.entries} entries, the chain holds; head {verified.head}"
     show([text], {"entries": verified.entries, "head": verified.head}, as_json=as_json)
+
+
+@click.command()
+@click.argument("first", type=click.IntRange(1))
+@click.argument("second", type=click.IntRange(1))
+@click.option("--html", type=FOLDER, help="File to write the comparison to as a page.")
+@LOOP
+@JSON
+def compare(first: int, second: int, html: Path | None, folder: Path, as_json: bool) -> None:
+    """Show two iterations' challengers side by side; nothing is asked or bought.
+
+    Example: kaizen compare 2 3 --html comparison.html
+    """
+    from deployments.compare import compare_iterations
+
+    show(*compare_iterations(folder, first, second, html), as_json=as_json)

@@ -114,12 +114,12 @@ def _convinced(loop: "Loop", iteration: "Iteration") -> bool:
 def write_report(folder: Path) -> Path:
     """The report of all iterations, at a place that is easy to find."""
     from tasks.loop import connect
-    from tasks.reports import render
+    from tasks.report_pages import render_iterations
     from tasks.summaries import summarize
 
     loop = connect(str(folder))
     report = folder / "report.html"
-    report.write_text(render(loop, summarize(loop)), "utf-8")
+    report.write_text(render_iterations(loop, summarize(loop)), "utf-8")
     return report
 
 

@@ -12,6 +12,7 @@ from tasks.erasing import Erasing, erase
 from tasks.forgetting import Uses, forget, refused_images, uses_of
 from tasks.labels import label_history
 from tasks.loop import connect
+from tasks.report_pages import redraw_reports
 
 
 def forget_images(
@@ -31,15 +32,18 @@ def forget_images(
     recorded = forget(loop, images, source=source, why=why, erase=erase_bytes, actor=actor)
     erasing = erase(loop, images, source, actor) if erase_bytes else None
     names = [image.digest for image in images]
+    redrawn = redraw_reports(loop, names)
     state, uses = loop.state(), uses_of(loop, loop.ledger.read(), names)
     value = {
         "images": names,
         "recorded": recorded,
+        "reports_redrawn": list(redrawn),
         "must_restart": state.must_restart,
         **uses.model_dump(mode="json"),
         "erased": erasing.model_dump(mode="json") if erasing else None,
     }
-    lines = [*_told(names, uses, state, recorded=recorded), *(_told_erasing(erasing) if erasing else ())]
+    lines = [*_told(names, uses, state, recorded=recorded), *_told_reports(redrawn)]
+    lines += _told_erasing(erasing) if erasing else ()
     return lines, value, erasing is None or erasing.waits_for is None
 
 
@@ -54,6 +58,11 @@ def _told(names: Sequence[str], uses: Uses, state: LoopState, *, recorded: bool)
         yield f"These models learned from them and still know them: {', '.join(uses.models)}"
     if state.must_restart:
         yield "The champion is one of these: the next kaizen improve trains its successor from the base model"
+
+
+def _told_reports(redrawn: Sequence[int]) -> Iterator[str]:
+    if redrawn:
+        yield f"Their pictures are gone from the reports of iterations {', '.join(map(str, redrawn))}"
 
 
 def _told_erasing(erasing: Erasing) -> Iterator[str]:

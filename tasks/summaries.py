@@ -30,7 +30,7 @@ def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSum
     decided = iteration.decided
     labels = loop.contract.labels if loop.contract.tells_classes else ()
     champion, challenger = evaluations(loop, iteration)
-    base = _base_evaluation(state, iteration)
+    base = base_evaluation(state, iteration)
     ended = iteration.closed_at - iteration.opened_at if iteration.closed_at else None
     return IterationSummary(
         number=iteration.number,
@@ -56,7 +56,7 @@ def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSum
     )
 
 
-def _base_evaluation(state: LoopState, iteration: Iteration) -> Evaluated | None:
+def base_evaluation(state: LoopState, iteration: Iteration) -> Evaluated | None:
     """The base model's evaluation on the held-out version that this iteration's gate used, whenever it was made."""
     if iteration.looked is None:
         return None

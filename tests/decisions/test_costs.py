@@ -4,11 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from data_contracts.prices import Prices, TokenPrices
+from data_contracts.prices import MachinePrice, Prices, TokenPrices
 from decisions.costs import answer_cost, hosting_cost, training_cost
 
 PRICES = Prices(
-    batch_share=0.5,
+    answer_price_factors={"GlobalStandard": 1},
+    local_machine=MachinePrice(name="any", cores=1, per_hour=0.1, as_of=date(2026, 1, 1)),
     as_of=date(2026, 10, 1),
     sources=("any",),
     training_per_million_tokens={"GlobalStandard": 25.0, "Developer": 12.5},

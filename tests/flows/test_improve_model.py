@@ -9,9 +9,11 @@ import pytest
 
 from cloud import lease
 from cloud.ledger import verify
+from data_contracts.errors import WrongInput
 from data_contracts.images import LabeledImage, Split
 from data_contracts.ledger import Actor, TrainingIntended, TrainingSubmitted
 from decisions.imaging.images import as_model_sees, data_url
+from deployments.compare import compare_iterations
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
@@ -22,6 +24,7 @@ from tasks.loop import Loop
 from tasks.promotion import approve
 from tasks.tables import from_parquet
 from tests.foundry_emulator.support import EmulatorProcess
+from tests.support.commands import kaizen
 from tests.support.loops import LoopFolder, nearly_the_same
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -157,7 +160,7 @@ def test_only_the_champion_and_its_predecessor_stay_deployed(turned: LoopFolder)
 
 def test_the_report_and_the_chain_are_whole(turned: LoopFolder) -> None:
     loop = turned.loop()
-    report = loop.store.get(loop.iteration_path(2, "report.html")).content.decode()
+    report = loop.store.get(loop.iteration_path(2, "iterations.html")).content.decode()
 
     assert report.count("data:image/png;base64,") == 6  # two confusion matrices and a curve for each iteration
     assert "http://" not in report.replace("http://www.w3.org", "")
@@ -266,3 +269,30 @@ def test_who_continues_trains_briefly_at_half_the_rate_of_the_restart(turned: Lo
     asked = second.intended.request.hyperparameters
     assert rate is not None
     assert (asked.n_epochs, asked.learning_rate_multiplier) == (2, rate / 2)
+
+
+def test_two_iterations_stand_side_by_side_on_80_columns_and_as_a_page(turned: LoopFolder, tmp_path: Path) -> None:
+    page = tmp_path / "comparison.html"
+    told = kaizen("compare", "1", "2", "--loop", turned.path, "--html", page).stdout
+
+    assert max(map(len, told.splitlines()[:-1])) <= 80
+    assert "challenger 2 won" in told
+    assert "Confusion matrix of iteration 2" in told
+    assert "challenger 2 won" in page.read_text("utf-8")
+
+
+def test_a_comparison_tells_no_held_out_digest(turned: LoopFolder, tmp_path: Path) -> None:
+    loop, page = turned.loop(), tmp_path / "comparison.html"
+    as_json = kaizen("compare", "2", "1", "--loop", turned.path, "--html", page, "--json").stdout
+    told = as_json + page.read_text("utf-8")
+    digests = [image.digest[:12] for each in loop.state().held_out_versions for image in held_out_images(loop, each)]
+
+    assert digests
+    assert json.loads(as_json)["paired"] == json.loads(as_json)["first"]["comparison"]
+    assert not [digest for digest in digests if digest in told]
+
+
+@pytest.mark.parametrize(("pair", "said"), [((1, 1), "cannot be compared with itself"), ((1, 9), "no iteration 9")])
+def test_what_cannot_be_compared_is_said(turned: LoopFolder, pair: tuple[int, int], said: str) -> None:
+    with pytest.raises(WrongInput, match=said):
+        compare_iterations(turned.path, *pair, None)
