@@ -20,6 +20,7 @@ from tasks.evidence import publish_evidence
 from tasks.following import Overdue, follow_training
 from tasks.forecasting import allow_purchase
 from tasks.iterations import close_iteration, take_up_iteration
+from tasks.local_baseline import measure_local_baseline
 from tasks.loop import Turn, connect
 from tasks.model_choice import champion_or_base, check_model, refusal_meanwhile
 from tasks.model_deployments import challenger_name, delete_dispensable, deploy
@@ -88,6 +89,7 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     ask_validation(turn, challenger, promotion)
     champion = champion_or_base(turn, training)
     before = evaluate(turn, version, champion, promotion) if champion else None
+    measure_local_baseline(turn, version, promotion)
     decided = decide(turn, version, before, evaluate(turn, version, challenger, promotion), promotion)
     return carry_out(turn, decided, challenger)
 
