@@ -45,10 +45,10 @@ def break_even(per_1000: float, per_month: float, machine: float, capacity: floa
     if machine < per_month:
         if token >= per_answer:
             return "from the first image"
-        return f"up to {math.floor(per_month / (per_answer - token)):,} images a month"
+        return f"up to {math.floor(per_month / (per_answer - token)):,} a month"
     if token <= per_answer:
         return "never"
-    return f"from {math.floor((machine - per_month) / token) + 1:,} images a month"
+    return f"from {math.floor((machine - per_month) / token) + 1:,} a month"
 
 
 def _offers(each: ModelFigures, prices: Prices, local: ModelFigures | None, ms_per_image: float) -> Iterator[Offer]:

@@ -18,7 +18,7 @@ def figures(model: str, role: str = "challenger") -> ModelFigures:
 
 
 def test_without_hosting_tokens_have_to_pay_for_the_machine() -> None:
-    assert break_even(0.5, 0, MACHINE, PLENTY) == "from 146,001 images a month"
+    assert break_even(0.5, 0, MACHINE, PLENTY) == "from 146,001 a month"
 
 
 def test_dearer_hosting_makes_the_local_model_cheaper_from_the_first_image() -> None:
@@ -30,13 +30,13 @@ def test_a_slow_machine_is_never_cheaper() -> None:
 
 
 def test_a_slow_machine_against_dear_hosting_is_cheaper_for_a_few_images_only() -> None:
-    assert break_even(0.0, 730, MACHINE, capacity=1000) == "up to 10,000 images a month"
+    assert break_even(0.0, 730, MACHINE, capacity=1000) == "up to 10,000 a month"
 
 
 def test_at_the_break_even_both_cost_the_same() -> None:
     images = (MACHINE - 20) / (0.5 / 1000)
 
-    assert break_even(0.5, 20, MACHINE, PLENTY) == f"from {round(images) + 1:,} images a month"
+    assert break_even(0.5, 20, MACHINE, PLENTY) == f"from {round(images) + 1:,} a month"
 
 
 def test_a_fine_tuned_model_pays_for_hosting_and_has_no_batch() -> None:
