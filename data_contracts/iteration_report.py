@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from data_contracts.figures import Gap, Interval, ModelFigures
+from data_contracts.learning_curve import LearningCurves
 from data_contracts.price_figures import PricesCompared
 from data_contracts.record import Record
 
@@ -66,6 +67,7 @@ class IterationReport(Record):
     models: tuple[ModelFigures, ...] = ()
     prices: PricesCompared | None = None
     gap: Gap | None = None
+    learning: LearningCurves = Field(LearningCurves(), description="From the iterations up to this one.")
     misclassified: tuple[Misclassified, ...] = Field((), description="Of the validation images only.")
     training: tuple[str, ...] = ()
     parent: str

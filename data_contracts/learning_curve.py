@@ -43,3 +43,10 @@ class PhotographNext(Record):
     at_most: int | None = Field(None, description="Upper end; None where it is beyond what the iterations can tell.")
     classes: Mapping[str, int] = Field(default_factory=dict, description="More images by class, most first.")
     reason: str
+
+
+class LearningCurves(Record):
+    """The curve of each class, and the images that the next point of accuracy is likely to need."""
+
+    curves: tuple[ClassCurve, ...] = ()
+    next: PhotographNext | None = None

@@ -9,6 +9,7 @@ from data_contracts.ledger import Actor
 from decisions.forgetting import Delivered, by_digests, by_source
 from decisions.loop_state import LoopState
 from tasks.erasing import Erasing, erase
+from tasks.evidence import keep_evidence
 from tasks.forgetting import Uses, forget, refused_images, uses_of
 from tasks.labels import label_history
 from tasks.loop import connect
@@ -33,6 +34,8 @@ def forget_images(
     erasing = erase(loop, images, source, actor) if erase_bytes else None
     names = [image.digest for image in images]
     redrawn = redraw_reports(loop, names)
+    for number in redrawn:
+        keep_evidence(loop, number)
     state, uses = loop.state(), uses_of(loop, loop.ledger.read(), names)
     value = {
         "images": names,

@@ -70,12 +70,10 @@ proves that the ledger still holds all that it held when this pack was made.
 def publish_evidence(turn: Turn) -> str | None:
     """Write the pack beside the iteration's report and name it on the run; None before there is a decision."""
     loop = connect(turn.folder)
-    iteration = loop.iteration(turn.iteration)
-    if iteration.decided is None:
+    content = keep_evidence(loop, turn.iteration)
+    if content is None:
         return None
-    content = evidence(loop, iteration)
     path = evidence_path(loop, turn.iteration)
-    loop.store.put(path, content)
     create_markdown_artifact(
         f"Evidence of iteration {turn.iteration}: `{path}`, SHA-256 `{hashlib.sha256(content).hexdigest()}`\n\n"
         f"To copy and check it: `kaizen evidence {turn.iteration} --to evidence-{turn.iteration}.zip`",
@@ -83,6 +81,16 @@ def publish_evidence(turn: Turn) -> str | None:
         description=f"Iteration {turn.iteration}",
     )
     return path
+
+
+def keep_evidence(loop: Loop, number: int) -> bytes | None:
+    """Make the pack of an iteration anew and keep it; returns it, None before there is a decision."""
+    iteration = loop.iteration(number)
+    if iteration.decided is None:
+        return None
+    content = evidence(loop, iteration)
+    loop.store.put(evidence_path(loop, number), content)
+    return content
 
 
 def evidence_path(loop: Loop, number: int) -> str:

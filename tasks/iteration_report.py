@@ -8,6 +8,7 @@ from data_contracts.figures import ModelFigures
 from data_contracts.images import LabeledImage
 from data_contracts.iteration_report import Comparison, IterationReport, RuleFigure
 from data_contracts.ledger import Decided, Evaluated, HeldOutVersionMade, LocalBaselineMeasured, ValidationAnswered
+from data_contracts.policies import PromotionPolicy
 from data_contracts.prices import current_prices
 from data_contracts.training import is_fine_tuned
 from decisions.evaluation.decision_table import class_tests, lone_rules, paired_rules, size_rules
@@ -18,6 +19,7 @@ from decisions.gate.pairing import promotion_evidence
 from decisions.loop_state import Iteration, LoopState
 from tasks.datasets import held_out_images
 from tasks.evaluation import stored_evaluation
+from tasks.learning_curves import learning_curves
 from tasks.loop import Loop
 from tasks.summaries import base_evaluation
 from tasks.validation_pictures import misclassified
@@ -125,6 +127,7 @@ def _decided(
         "models": tuple(models.values()),
         "prices": prices_compared(priced, prices, models.get(LOCAL), local.ms_per_image if local else 0),
         "gap": _gap(validation, models[CHALLENGER]),
+        "learning": learning_curves(loop, iteration.number),
         "misclassified": misclassified(loop, state, validation) if validation and labels else (),
         **_rules(loop, decided, evaluations, models, spent),
     }
@@ -133,8 +136,9 @@ def _decided(
 def _rules(
     loop: Loop, decided: Decided, evaluations: Mapping[str, Evaluation], models: Mapping[str, ModelFigures], spent: int
 ) -> dict[str, object]:
-    """The gate's rules with their figures; limits that the ledger does not tell are those of the settings."""
-    policy, challenger, champion = loop.settings.promotion, evaluations[CHALLENGER], _before(decided, evaluations)
+    """The gate's rules with their figures, by the policy of the ledger, or of the settings where it tells none."""
+    told, challenger, champion = decided.policy, evaluations[CHALLENGER], _before(decided, evaluations)
+    policy = PromotionPolicy.model_validate(told) if told else loop.settings.promotion
     version = _version(loop.state(), challenger.held_out_version)
     last = tuple(size_rules(decided, version, spent, policy))
     if champion is None:

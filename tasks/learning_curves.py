@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data_contracts.learning_curve import ClassCurve, ClassPoint, PhotographNext
+from data_contracts.learning_curve import ClassCurve, ClassPoint, LearningCurves
 from data_contracts.ledger import Evaluated
-from data_contracts.record import Record
 from decisions.evaluation.learning_curve import class_curves, photograph_next
 from decisions.loop_state import Iteration
 from tasks.datasets import learned
@@ -15,13 +14,6 @@ from tasks.evaluation import stored_evaluation
 from tasks.loop import Loop
 
 COLUMNS = 3
-
-
-class LearningCurves(Record):
-    """The curve of each class, and the images that the next point of accuracy is likely to need."""
-
-    curves: tuple[ClassCurve, ...] = ()
-    next: PhotographNext | None = None
 
 
 def learning_curves(loop: Loop, until: int | None = None) -> LearningCurves:

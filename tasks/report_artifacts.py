@@ -7,7 +7,9 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from data_contracts.figures import ModelFigures
 from data_contracts.iteration_report import IterationReport
 from decisions.evaluation.latency import PERCENTILES
+from tasks.charts import png_url
 from tasks.formats import blank, interval, percent
+from tasks.learning_curves import learning_curve_picture
 from tasks.markdown import plain
 from tasks.report_pages import per_1000
 
@@ -20,6 +22,8 @@ def publish_report(report: IterationReport, path: str) -> None:
         [_side(each) for each in report.models], key=_key(report, "side-by-side"), description=f"{about}, all models"
     )
     create_table_artifact(_answers(report.models), key=_key(report, "outcomes"), description=f"{about}, all models")
+    if report.learning.curves:
+        create_markdown_artifact(_next(report), key=_key(report, "photograph-next"), description=about)
     if report.labels:
         challenger = f"{about}, classes of the challenger"
         create_table_artifact(list(_classes(report)), key=_key(report, "classes"), description=challenger)
@@ -33,6 +37,13 @@ def verdict(report: IterationReport, path: str) -> str:
     if challenger is not None and challenger.confusion:
         parts.append(_matrix(challenger, report.labels))
     return "\n\n".join([*parts, *map(plain, report.remarks), f"Report: `{path}` in the store"])
+
+
+def _next(report: IterationReport) -> str:
+    """What to photograph next, with the learning curve of each class."""
+    proposed = report.learning.next
+    picture = f"![recall by training images]({png_url(learning_curve_picture(report.learning.curves))})"
+    return f"{plain(proposed.reason) if proposed else ''}\n\n{picture}"
 
 
 def _models(report: IterationReport) -> str:

@@ -14,6 +14,7 @@ from tasks.charts import confusion_counts, confusion_picture, png_url
 from tasks.curves import curve_picture
 from tasks.formats import blank, interval, outcome, percent
 from tasks.iteration_report import CHALLENGER, iteration_report, training_lines
+from tasks.learning_curves import learning_curve_picture
 from tasks.loop import Loop
 from tasks.summaries import evaluations, summarize
 from tasks.validation_pictures import pictures
@@ -45,6 +46,7 @@ def render_report(loop: Loop, report: IterationReport) -> str:
         report=report,
         pictures=pictures(loop, report.misclassified),
         curve=png_url(png) if png else None,
+        learned=png_url(learning_curve_picture(report.learning.curves)) if report.learning.curves else None,
     )
 
 
@@ -99,7 +101,7 @@ def rendered(template: str, **values: Any) -> str:
     environment = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"percent": percent, "interval": interval, "blank": blank, "outcome": outcome}
     environment.filters |= {"median": _median, "per_1000": per_1000, "p_value": p_value}
-    environment.filters |= {"by_name": _by_name, "before": before}
+    environment.filters |= {"by_name": _by_name, "before": before, "capitalize_first": _capitalized}
     return environment.get_template(template).render(**values)
 
 
@@ -131,6 +133,11 @@ def per_1000(figures: ModelFigures) -> str:
 
 def _median(figures: LatencyFigures | None) -> str:
     return "" if figures is None else f"{figures.percentiles['50']:,.0f}"
+
+
+def _capitalized(text: str) -> str:
+    """The sentence with a capital letter first; names within keep theirs."""
+    return text[:1].upper() + text[1:]
 
 
 def _by_name(rows: Sequence[Any]) -> dict[str, Any]:
