@@ -185,7 +185,9 @@ class PromotionPolicy(Policy):
         0.02, title="Largest theft", description="Share of the other classes' images that new classes may take at most."
     )
     largest_slowdown: float = Field(
-        0.5, ge=0, description="Share by which median latency may grow; compared between equal tiers only."
+        0.5,
+        ge=0,
+        description="Share by which median latency may grow, from a quarter of a second; between equal tiers only.",
     )
     largest_cost_growth: float = Field(0.25, ge=0, description="Share by which the price of an answer may grow.")
     asked_again_share: Share = Field(

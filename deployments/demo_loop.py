@@ -46,6 +46,7 @@ settling_minutes = 0.05 # the emulator's list of jobs does not lag as Azure's ma
 
 [promotion]
 when_inconclusive = "ask" # so that the demo shows how a person is asked
+local_baseline = "report" # with few images a small local model is better than the emulator's; the report says so
 """
 
 

@@ -7,6 +7,9 @@ from data_contracts.policies import PromotionPolicy
 from decisions.gate.wording import listed, percent, points
 from decisions.intervals import mcnemar_harm, noninferiority, wilson
 
+SMALLEST_SLOWDOWN_MS = 250
+"""A smaller difference between two medians is as likely the network's, or that of the hour, as the model's."""
+
 
 def doubts(evidence: PromotionEvidence, warned: tuple[str, ...], policy: PromotionPolicy) -> tuple[str, ...]:
     """Everything that keeps the gate from promoting by itself, each in a few words; empty where nothing does."""
@@ -100,10 +103,12 @@ def _as_good(images: int, losses: int, wins: int, policy: PromotionPolicy) -> bo
 
 
 def _dearer(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterator[str]:
+    if evidence.first:  # the base model does no work yet that could become slower or dearer
+        return
     before, after = evidence.champion_running, evidence.challenger_running
     if before.tier == after.tier is not None and before.median_ms and after.median_ms is not None:
         slower = after.median_ms / before.median_ms - 1
-        if slower > policy.largest_slowdown:
+        if slower > policy.largest_slowdown and after.median_ms - before.median_ms > SMALLEST_SLOWDOWN_MS:
             yield f"median latency grew by {slower:.0%}, to {after.median_ms:,.0f} ms"
     if before.usd_per_1000 and after.usd_per_1000 is not None:
         dearer = after.usd_per_1000 / before.usd_per_1000 - 1

@@ -26,7 +26,7 @@ def runs(ms: float, tier: str | None = "GlobalStandard", usd: float | None = 1.0
             "creeping loss is possible: won 40, lost 60 of 1,800 against the best champion so far, best",
         ),
         (with_more(worse_cohorts=("monday",)), "images of monday are answered worse than before"),
-        (with_more(champion_running=runs(300), challenger_running=runs(460)), "median latency grew by 53%, to 460 ms"),
+        (with_more(champion_running=runs(600), challenger_running=runs(920)), "median latency grew by 53%, to 920 ms"),
         (
             with_more(champion_running=runs(300), challenger_running=runs(300, usd=1.3)),
             "the price of 1,000 answers grew by 30%, to $1.30",
@@ -130,3 +130,15 @@ def test_that_no_class_is_worse_is_not_said_to_show_that_each_is_as_good() -> No
     assert (
         "that no class is proved worse does not show each to be as good; shown to lose at most 5 points: 1 of 2 (a)"
     ) in remarks
+
+
+def test_a_slowdown_that_nobody_feels_is_no_doubt() -> None:
+    seen = with_more(champion_running=runs(60), challenger_running=runs(160))
+
+    assert decide_promotion(seen, POLICY).code is Code.PROMOTE
+
+
+def test_a_first_model_is_not_held_to_the_latency_and_price_of_the_base_model() -> None:
+    seen = with_more(first=True, correct=1700, champion_running=runs(600), challenger_running=runs(1200, usd=9))
+
+    assert decide_promotion(seen, POLICY).code is Code.PROMOTE
