@@ -295,6 +295,20 @@ class LocalBaselineMeasured(Record):
     ms_per_image: float = Field(description="Median, from the bytes of an image to its label, on one core.")
 
 
+class SuccessorTried(Record):
+    """Another base model has answered a held-out version, to know what comes when the present one retires."""
+
+    kind: Literal["successor tried"] = "successor tried"
+    version: str
+    model: str
+    images: int
+    correct: int
+    path: str
+    digest: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class Decided(Record):
     """The gate's verdict on a challenger."""
 
@@ -378,6 +392,7 @@ Event = Annotated[
     | Evaluated
     | ValidationAnswered
     | LocalBaselineMeasured
+    | SuccessorTried
     | Decided
     | Approved
     | ChampionSwitched

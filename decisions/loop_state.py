@@ -27,6 +27,7 @@ from data_contracts.ledger import (
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
+    SuccessorTried,
     TrainingFinished,
     TrainingForecast,
     TrainingIntended,
@@ -115,6 +116,7 @@ class LoopState(Record):
     held_out_batches: int = Field(0, description="Accepted batches from which the version in force could take images.")
     held_out_versions: tuple[HeldOutVersionMade, ...] = Field((), description="All versions ever made, oldest first.")
     looks: tuple[HeldOutLookedAt, ...] = ()
+    trials: tuple[SuccessorTried, ...] = Field((), description="Of other base models, oldest first.")
     champion: ChampionSwitched | None = None
     deployments: Mapping[str, LiveDeployment] = Field(default_factory=dict)
     iterations: tuple[Iteration, ...] = ()
@@ -243,8 +245,10 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
         case TrainingFinished():
             return _iteration(state, entry, finished=event, finished_at=entry.time)
         case HeldOutLookedAt():
-            looked = _iteration(state, entry, looked=event)
+            looked = state if entry.iteration is None else _iteration(state, entry, looked=event)
             return looked.model_copy(update={"looks": (*state.looks, event)})
+        case SuccessorTried():
+            return state.model_copy(update={"trials": (*state.trials, event)})
         case Evaluated():
             known = state.iterations[_index(entry)].evaluations
             return _iteration(state, entry, evaluations={**known, event.model: event})

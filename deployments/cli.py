@@ -49,6 +49,7 @@ for command in (
     cli_loop.improve,
     cli_loop.approve,
     cli_loop.evidence,
+    cli_loop.trial,
     cli_images.forget,
     cli_images.contract,
     cli_loop.compare,

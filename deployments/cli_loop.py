@@ -93,6 +93,22 @@ def evidence(iteration: int, to: Path | None, folder: Path, as_json: bool) -> No
     show(*copy_evidence(folder, iteration, to), as_json=as_json)
 
 
+@click.command()
+@click.argument("model")
+@LOOP
+@JSON
+def trial(model: str, folder: Path, as_json: bool) -> None:
+    """Ask another base model the held-out images, before the present one retires; it promotes nothing.
+
+    Counts as one look at the held-out set; the same model again is free.
+
+    Example: kaizen trial gpt-4.1-2025-04-14
+    """
+    from deployments.commands import try_model
+
+    show(*try_model(folder, model), as_json=as_json)
+
+
 @click.group()
 def ledger() -> None:
     """The append-only record of everything decided, bought, switched or deleted.

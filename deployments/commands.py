@@ -1,4 +1,4 @@
-"""`kaizen ingest` and `kaizen improve`: a flow run, told in a sentence."""
+"""`kaizen ingest`, `kaizen improve` and `kaizen trial`: a flow run, told in a sentence or two."""
 
 import os
 from collections.abc import Iterator
@@ -51,6 +51,16 @@ def improve_once(folder: Path) -> tuple[list[str], object]:
     if result.status == "waits for a person":
         line = f'{line}. Next: kaizen approve {result.iteration} --yes (or --no) --why "…", then kaizen improve'
     return [line], result.model_dump(mode="json")
+
+
+def try_model(folder: Path, model: str) -> tuple[list[str], object]:
+    """Run `try_successor`; returns what to print, and the trial as a value."""
+    _prepare(folder)
+    from flows.try_successor import try_successor
+
+    with _server_in_time():
+        trial = try_successor(model, str(folder))
+    return list(trial.lines), trial.model_dump(mode="json")
 
 
 def told(batch: "ImagesAccepted") -> str:

@@ -65,6 +65,7 @@ def serve_flows(folder: Path) -> None:
 
     from flows.improve_model import improve_model
     from flows.ingest_images import ingest_images
+    from flows.try_successor import try_successor
 
     name, parameters = load_settings(folder).loop, {"folder": str(folder)}
     serve(
@@ -72,7 +73,11 @@ def serve_flows(folder: Path) -> None:
             RunnerDeployment.from_flow(
                 flow, name, interval=seconds, parameters=parameters, entrypoint_type=EntrypointType.MODULE_PATH
             )
-            for flow, seconds in ((ingest_images, FIFTEEN_MINUTES), (improve_model, TEN_MINUTES))
+            for flow, seconds in (
+                (ingest_images, FIFTEEN_MINUTES),
+                (improve_model, TEN_MINUTES),
+                (try_successor, None),
+            )
         ),
         print_starting_message=False,
     )

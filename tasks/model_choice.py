@@ -66,7 +66,7 @@ def champion_or_base(turn: Turn, policy: TrainingPolicy) -> Contender | None:
 
 def verdict_on(loop: Loop, model: str, policy: TrainingPolicy) -> ModelVerdict:
     """What speaks against training *model* and deploying what comes of it, today, on the loop's account."""
-    settings, offered, today = loop.settings.foundry, _offered(loop), loop.now().date()
+    settings, offered, today = loop.settings.foundry, offered_models(loop), loop.now().date()
     wish = Wish(
         model=model,
         images=not isinstance(loop.contract, ChatContract),
@@ -80,10 +80,10 @@ def verdict_on(loop: Loop, model: str, policy: TrainingPolicy) -> ModelVerdict:
 
 def base_is_deployable(loop: Loop, policy: TrainingPolicy) -> bool:
     """Whether the base model can still be deployed to be compared with."""
-    return is_baseline(policy.base_model, current_models(), _offered(loop), loop.now().date())
+    return is_baseline(policy.base_model, current_models(), offered_models(loop), loop.now().date())
 
 
-def _offered(loop: Loop) -> Sequence[OfferedModel]:
+def offered_models(loop: Loop) -> Sequence[OfferedModel]:
     """What the account says; nothing where it may not be asked, for then the dated file decides."""
     try:
         return loop.foundry.offered_models()

@@ -32,6 +32,7 @@ from data_contracts.ledger import (
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
+    SuccessorTried,
     TrainingFinished,
     TrainingForecast,
     TrainingIntended,
@@ -106,6 +107,16 @@ EVENTS: list[Event] = [
     ),
     ValidationAnswered(
         model="any", images=90, correct=80, path="any", digest="any", prompt_tokens=1, completion_tokens=1
+    ),
+    SuccessorTried(
+        version="v1",
+        model="any",
+        images=300,
+        correct=200,
+        path="any",
+        digest="any",
+        prompt_tokens=1,
+        completion_tokens=1,
     ),
     LocalBaselineMeasured(
         version="v1",
