@@ -19,8 +19,8 @@ from benchmarks._table import report
 from decisions.imaging.image_features import image_features
 from decisions.imaging.perceptual_hashes import perceptual_hashes
 from examples.steel_surface import CLASSES, draw_folder
-from tasks.facts_cache import facts_of_folder
-from tasks.image_workers import ImageFile, ImageWorkers, shared_workers
+from tasks.intake.facts_cache import facts_of_folder
+from tasks.intake.image_workers import ImageFile, ImageWorkers, shared_workers
 
 IMAGES = 10_000
 DRAWN = 1_200

@@ -30,11 +30,12 @@ from decisions.imaging.images import data_url
 from deployments.contract_template import contract_for
 from deployments.servers import emulator_environment
 from foundry_emulator.testing import FoundryProcess, running
-from tasks.answer_journal import AnswerJournal
-from tasks.asking import Contender, ask_image, ask_images
+from tasks.as_sent import as_sent
+from tasks.contender import Contender
+from tasks.evaluation.answer_journal import AnswerJournal
+from tasks.evaluation.asking import ask_image, ask_images
 from tasks.labels import image_path
 from tasks.loop import Loop, connect
-from tasks.training_lines import as_sent
 
 MODEL, NAME = "gpt-4.1-2025-04-14", "benchmark"
 LABELS = ("bright", "dark")

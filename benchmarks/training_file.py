@@ -24,7 +24,7 @@ from decisions.training.class_balance import Appearance
 from examples.steel_surface import CLASSES, draw_folder
 from tasks.labels import image_path
 from tasks.loop import Loop, connect
-from tasks.training_lines import write_jsonl
+from tasks.training.training_lines import write_jsonl
 
 DRAWN, SMALL, LARGE = 600, 1_200, 24_000
 ROUNDS = 5

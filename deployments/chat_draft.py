@@ -16,7 +16,7 @@ from data_contracts.image_contract import SplitRule
 from data_contracts.images import Refusal
 from decisions.ingestion.chat_check import messages_of
 from decisions.training.tokens import estimated_tokens
-from tasks.chat_files import SUFFIX, check_lines
+from tasks.intake.chat_files import SUFFIX, check_lines
 
 MOST_TOKENS = 65_536
 SHORTEST_ENDING = 8

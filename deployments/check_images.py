@@ -20,12 +20,12 @@ from decisions.ingestion.labeling import labeled
 from deployments.contract_template import contract_for, distinct
 from deployments.headers import check_headers, told_of_headers
 from deployments.people import forecast, told
-from tasks.contract_check import check_facts
-from tasks.facts_cache import cache_file, facts_of_folder
-from tasks.image_workers import HeaderFile, shared_workers
+from tasks.intake.contract_check import check_facts
+from tasks.intake.facts_cache import cache_file, facts_of_folder
+from tasks.intake.image_workers import HeaderFile, shared_workers
+from tasks.intake.people import people_finder
 from tasks.labels import known_images
 from tasks.loop import connect
-from tasks.people import people_finder
 
 F = TypeVar("F", bound=ImageHeader)
 SHOWN = 20

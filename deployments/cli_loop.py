@@ -67,8 +67,8 @@ def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
     import getpass
 
     from data_contracts.ledger import Actor
+    from tasks.gate.promotion import approve as answer
     from tasks.loop import connect
-    from tasks.promotion import approve as answer
 
     if yes is None:
         raise click.UsageError("say --yes or --no")

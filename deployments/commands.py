@@ -80,8 +80,8 @@ def _told_batch(batch: "ImagesAccepted") -> Iterator[str]:
 
 def _told_inbox(folder: Path) -> Iterator[str]:
     """What nobody looked at, and how long nothing came."""
-    from tasks.freshness import overdue_images
-    from tasks.inbox import late_files, stray_files
+    from tasks.intake.freshness import overdue_images
+    from tasks.intake.inbox import late_files, stray_files
     from tasks.loop import connect
 
     loop = connect(str(folder))

@@ -11,9 +11,9 @@ from data_contracts.iteration_report import IterationReport
 from data_contracts.reports_compared import ReportsCompared
 from decisions.evaluation.reports_compared import compare_reports
 from tasks.formats import interval, percent
-from tasks.iteration_report import iteration_report
 from tasks.loop import Loop, connect
-from tasks.report_pages import per_1000, render_comparison
+from tasks.reporting.iteration_report import iteration_report
+from tasks.reporting.report_pages import per_1000, render_comparison
 
 if TYPE_CHECKING:
     from rich.table import Table

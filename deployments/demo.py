@@ -88,8 +88,8 @@ def _improve(folder: str, say: Say) -> str:
 
 def _answer(folder: str, result: "Result", say: Say) -> None:
     from data_contracts.ledger import Actor
+    from tasks.gate.promotion import approve
     from tasks.loop import connect
-    from tasks.promotion import approve
 
     loop = connect(folder)
     assert result.iteration is not None
@@ -114,8 +114,8 @@ def _convinced(loop: "Loop", iteration: "Iteration") -> bool:
 def write_report(folder: Path) -> Path:
     """The report of all iterations, at a place that is easy to find."""
     from tasks.loop import connect
-    from tasks.report_pages import render_iterations
-    from tasks.summaries import summarize
+    from tasks.reporting.report_pages import render_iterations
+    from tasks.reporting.summaries import summarize
 
     loop = connect(str(folder))
     report = folder / "report.html"

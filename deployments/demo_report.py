@@ -10,7 +10,7 @@ from cloud.ledger import verify
 from data_contracts.summary import IterationSummary
 from tasks.formats import blank, interval, outcome, percent
 from tasks.loop import Loop, connect
-from tasks.summaries import summarize
+from tasks.reporting.summaries import summarize
 
 COLUMNS = ("", "Base", "Champion", "Challenger", "95 %", "Won", "Lost", "Outcome")
 

@@ -8,12 +8,12 @@ from data_contracts.errors import WrongInput
 from data_contracts.ledger import Actor
 from decisions.forgetting import Delivered, by_digests, by_source
 from decisions.loop_state import LoopState
-from tasks.erasing import Erasing, erase
-from tasks.evidence import keep_evidence
-from tasks.forgetting import Uses, forget, refused_images, uses_of
+from tasks.forget.erasing import Erasing, erase
+from tasks.forget.forgetting import Uses, forget, refused_images, uses_of
+from tasks.gate.evidence import keep_evidence
 from tasks.labels import label_history
 from tasks.loop import connect
-from tasks.report_pages import redraw_reports
+from tasks.reporting.report_pages import redraw_reports
 
 
 def forget_images(

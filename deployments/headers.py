@@ -10,7 +10,7 @@ from data_contracts.image_contract import ImageContract
 from data_contracts.images import ImageHeader, Refusal
 from data_contracts.record import Record
 from decisions.ingestion.acceptance import unfit
-from tasks.contract_check import check_facts
+from tasks.intake.contract_check import check_facts
 
 ABOUT = "pixels were not looked at: damage, copies, near-duplicates and quality are unknown"
 

@@ -9,7 +9,7 @@ from decisions.contracts.measured_limits import MeasuredLimits, measured_limits
 from decisions.imaging.masks import without_masks
 from decisions.ingestion.class_folders import class_folder
 from deployments.contract_template import distinct
-from tasks.image_workers import ImageFile, shared_workers
+from tasks.intake.image_workers import ImageFile, shared_workers
 
 EXAMINED = 1000
 """Images that are looked at, evenly over all of them."""

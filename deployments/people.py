@@ -8,7 +8,7 @@ from pydantic import Field
 
 from data_contracts.images import ImageFacts
 from data_contracts.record import Record
-from tasks.people import Finder
+from tasks.intake.people import Finder
 
 CAUTION = "a forecast by OpenCV's detectors, not Azure's own; both err"
 

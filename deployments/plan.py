@@ -11,7 +11,7 @@ from decisions.training.forecast import Cost, Forecast
 from decisions.training.preflight import Check
 from deployments.kept_servers import use_servers_of
 from tasks.loop import connect
-from tasks.planning import NextRun, plan_next
+from tasks.training.planning import NextRun, plan_next
 
 WIDTH = 80
 TWO_HOURS = 120

@@ -22,7 +22,7 @@ from cloud.settings import load_settings
 from cloud.store import Store
 from data_contracts.errors import WrongInput
 from deployments.webhook_server import ADDRESS
-from tasks.announcements import keep_announcement
+from tasks.training.announcements import keep_announcement
 
 MOST_BYTES = 64 * 1024
 MOST_AT_ONCE = 64

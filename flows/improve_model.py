@@ -13,23 +13,23 @@ from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
 from decisions.training.training_progress import failure_reason
-from tasks.asking import Contender
+from tasks.contender import Contender
 from tasks.datasets import freeze_dataset, held_out_in_force
-from tasks.evaluation import evaluate
-from tasks.evidence import publish_evidence
-from tasks.following import Overdue, follow_training
-from tasks.forecasting import allow_purchase
+from tasks.evaluation.evaluation import evaluate
+from tasks.evaluation.local_baseline import measure_local_baseline
+from tasks.evaluation.validation import ask_validation
+from tasks.gate.evidence import publish_evidence
+from tasks.gate.promotion import approval, decide, swap
 from tasks.iterations import close_iteration, take_up_iteration
-from tasks.local_baseline import measure_local_baseline
 from tasks.loop import Turn, connect
-from tasks.model_choice import champion_or_base, check_model, refusal_meanwhile
 from tasks.model_deployments import challenger_name, delete_dispensable, deploy
-from tasks.promotion import approval, decide, swap
-from tasks.reports import publish_iteration, publish_missing_report
-from tasks.trained_job import choose_best_checkpoint, reconcile_training
-from tasks.training_files import upload_training_files
-from tasks.training_jobs import submit_training
-from tasks.validation import ask_validation
+from tasks.reporting.reports import publish_iteration, publish_missing_report
+from tasks.training.following import Overdue, follow_training
+from tasks.training.forecasting import allow_purchase
+from tasks.training.model_choice import champion_or_base, check_model, refusal_meanwhile
+from tasks.training.trained_job import choose_best_checkpoint, reconcile_training
+from tasks.training.training_files import upload_training_files
+from tasks.training.training_jobs import submit_training
 
 
 class Result(Record):

@@ -9,10 +9,10 @@ from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import BatchStopped, KaizenError, WrongInput
 from data_contracts.ledger import ImagesAccepted
 from flows.task_runners import task_runner
-from tasks.batch_report import publish_batch
-from tasks.chat_ingestion import take_chats
-from tasks.inbox import find_batches, late_files, list_shards
-from tasks.ingestion import examine, judge
+from tasks.intake.batch_report import publish_batch
+from tasks.intake.chat_ingestion import take_chats
+from tasks.intake.inbox import find_batches, late_files, list_shards
+from tasks.intake.ingestion import examine, judge
 from tasks.loop import connect
 
 if TYPE_CHECKING:

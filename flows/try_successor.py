@@ -4,8 +4,8 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from cloud import lease
+from tasks.evaluation.successor import Trial, ask_successor, check_successor, finish_trial, publish_trial, take_look
 from tasks.loop import connect
-from tasks.successor import Trial, ask_successor, check_successor, finish_trial, publish_trial, take_look
 
 
 @flow(name="try_successor", persist_result=False)

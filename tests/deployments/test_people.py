@@ -11,7 +11,7 @@ import pytest
 from data_contracts.errors import WrongInput
 from deployments.check_images import check_folder
 from examples.steel_surface import CLASSES, draw, draw_folder
-from tasks.people import people_finder
+from tasks.intake.people import people_finder
 
 NASTY = os.environ.get("KAIZEN_TEST_NASTY")
 with_photographs = pytest.mark.skipif(not NASTY, reason="KAIZEN_TEST_NASTY names no folder with a photograph of a face")

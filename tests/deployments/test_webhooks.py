@@ -18,7 +18,7 @@ from data_contracts.training import JobStatus
 from deployments.webhook_server import webhook_server
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
-from tasks import following
+from tasks.training import following
 from tests.foundry_emulator.support import EmulatorProcess, until
 from tests.support.loops import LoopFolder
 

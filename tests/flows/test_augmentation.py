@@ -12,10 +12,11 @@ from decisions.imaging.images import data_url
 from decisions.training.class_balance import Appearance
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
+from tasks.as_sent import as_sent
 from tasks.datasets import held_out_images
 from tasks.labels import labeled_images
 from tasks.loop import Loop
-from tasks.training_lines import as_it_appears, as_sent
+from tasks.training.training_lines import as_it_appears
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.artifacts import artifacts_of
 from tests.support.contracts import changed, with_class

@@ -8,11 +8,11 @@ from decisions.ingestion.chat_check import messages_of
 from examples.chat_style import SIGN_OFF, write_batches
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
-from tasks.chat_lines import kept_line
+from tasks.as_sent import kept_line
 from tasks.datasets import held_out_images
+from tasks.gate.promotion import approve
 from tasks.labels import label_history
-from tasks.promotion import approve
-from tasks.summaries import evaluations, summarize
+from tasks.reporting.summaries import evaluations, summarize
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.artifacts import artifacts_of
 from tests.support.chats import ChatLoop

@@ -8,9 +8,9 @@ from data_contracts.images import Split
 from deployments.check_images import check_folder
 from deployments.commands import ingest_inbox
 from flows.ingest_images import BatchesNotTaken, ingest_images
-from tasks.contract_history import ContractNeedsVersion
+from tasks.intake.contract_history import ContractNeedsVersion
+from tasks.intake.quarantine import refusals
 from tasks.labels import labeled_images
-from tasks.quarantine import refusals
 from tests.support.contracts import (
     Change,
     changed,

@@ -9,7 +9,7 @@ from benchmarks._forecast_error import forecast_error
 from data_contracts.policies import TrainingPolicy
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
-from tasks.planning import plan_next
+from tasks.training.planning import plan_next
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
 
@@ -46,7 +46,7 @@ def test_a_forecast_is_within_five_percent_of_the_bill_also_when_continuing(
 
 def answered(folder: LoopFolder) -> None:
     from data_contracts.ledger import Actor
-    from tasks.promotion import approve
+    from tasks.gate.promotion import approve
 
     loop = folder.loop()
     person = Actor(name="test", established="command line")

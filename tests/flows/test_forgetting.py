@@ -17,10 +17,10 @@ from deployments.forget import forget_images
 from deployments.ledger_log import as_lines
 from flows.ingest_images import ingest_images
 from tasks.datasets import freeze_dataset
-from tasks.forgetting import forget
+from tasks.forget.forgetting import forget
+from tasks.intake.quarantine import refusals
 from tasks.labels import image_path, labeled_images
 from tasks.loop import Turn
-from tasks.quarantine import refusals
 from tests.support.commands import kaizen
 from tests.support.loops import LoopFolder, nearly_the_same
 

@@ -17,11 +17,11 @@ from deployments.compare import compare_iterations
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
+from tasks.gate.promotion import approve
 from tasks.iterations import ContractChanged
 from tasks.labels import image_path, labeled_images
-from tasks.learning_curves import learning_curves
 from tasks.loop import Loop
-from tasks.promotion import approve
+from tasks.reporting.learning_curves import learning_curves
 from tasks.tables import from_parquet
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.commands import kaizen

@@ -9,10 +9,10 @@ from data_contracts.images import Split
 from data_contracts.ledger import ImagesAccepted
 from deployments.forget import forget_images
 from flows.ingest_images import ingest_images
-from tasks.contract_history import ContractNeedsVersion
-from tasks.inbox import inbox_path, late_files
+from tasks.intake.contract_history import ContractNeedsVersion
+from tasks.intake.inbox import inbox_path, late_files
+from tasks.intake.quarantine import quarantine_path, refusals
 from tasks.labels import dataset_of, image_path, label_history
-from tasks.quarantine import quarantine_path, refusals
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.artifacts import artifacts_of
 from tests.support.chats import ChatLoop, line, said

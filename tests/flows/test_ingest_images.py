@@ -21,9 +21,9 @@ from data_contracts.images import Split
 from decisions.imaging.images import image_facts
 from deployments.check_images import check_folder
 from flows.ingest_images import BatchesNotTaken, ingest_images
-from tasks.inbox import late_files, stray_files
+from tasks.intake.inbox import late_files, stray_files
+from tasks.intake.quarantine import quarantine_path, refusals
 from tasks.labels import accepted_images, labeled_images
-from tasks.quarantine import quarantine_path, refusals
 from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder, nearly_the_same
 
@@ -307,7 +307,7 @@ def test_a_dask_cluster_examines_the_images_if_the_settings_say_so(loop_folder: 
         address = client.scheduler.address
         settings.write_text(settings.read_text() + f'\n[ingestion]\ntask_runner = "dask"\naddress = "{address}"\n')
         (accepted,) = ingest_images(loop_folder.name)
-        worked = client.run(lambda: "tasks.ingestion" in sys.modules)
+        worked = client.run(lambda: "tasks.intake.ingestion" in sys.modules)
 
     assert accepted.accepted == different(files)
     assert any(worked.values())

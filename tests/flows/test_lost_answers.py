@@ -10,11 +10,11 @@ from cloud import lease
 from data_contracts.ledger import TrainingFinished, TrainingIntended, TrainingSubmitted
 from data_contracts.policies import TrainingPolicy
 from tasks.datasets import freeze_dataset
-from tasks.following import Overdue, follow_training
 from tasks.iterations import take_up_iteration
 from tasks.loop import Turn, connect
-from tasks.training_files import upload_training_files
-from tasks.training_jobs import submit_training
+from tasks.training.following import Overdue, follow_training
+from tasks.training.training_files import upload_training_files
+from tasks.training.training_jobs import submit_training
 from tests.foundry_emulator.support import EmulatorProcess, ended
 from tests.support.loops import LoopFolder
 

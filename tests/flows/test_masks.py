@@ -12,9 +12,10 @@ from data_contracts.policies import AugmentationPolicy, TrainingPolicy
 from decisions.training.class_balance import Appearance
 from deployments.forget import forget_images
 from flows.ingest_images import ingest_images
-from tasks.inbox import late_files
+from tasks.as_sent import as_sent
+from tasks.intake.inbox import late_files
 from tasks.labels import labeled_images
-from tasks.training_lines import as_it_appears, as_sent
+from tasks.training.training_lines import as_it_appears
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

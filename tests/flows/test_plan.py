@@ -5,9 +5,9 @@ import pytest
 from data_contracts.policies import BudgetPolicy, TrainingPolicy
 from deployments.plan import plan_loop, told
 from flows.improve_model import improve_model
-from tasks.forecasting import OverBudget
-from tasks.planning import plan_next
-from tasks.training_files import DoesNotFit
+from tasks.training.forecasting import OverBudget
+from tasks.training.planning import plan_next
+from tasks.training.training_files import DoesNotFit
 from tests.support.contracts import changed, with_class
 from tests.support.loops import LoopFolder
 

@@ -13,12 +13,12 @@ from deployments.forget import forget_images
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import frozen_dataset, held_out_images
-from tasks.iteration_report import iteration_report
+from tasks.gate.promotion import approve
 from tasks.labels import image_path
 from tasks.loop import Loop, Turn
 from tasks.markdown import thumbnail
-from tasks.promotion import approve
-from tasks.report_pages import render_report, write_pages
+from tasks.reporting.iteration_report import iteration_report
+from tasks.reporting.report_pages import render_report, write_pages
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder

@@ -13,12 +13,12 @@ from deployments.forget import forget_images
 from deployments.ledger_log import as_lines
 from flows.improve_model import Result, improve_model
 from flows.ingest_images import ingest_images
+from tasks.as_sent import as_sent
 from tasks.datasets import held_out_images
-from tasks.forgetting import digests_in
+from tasks.forget.forgetting import digests_in
+from tasks.gate.promotion import approve
 from tasks.labels import labeled_images
 from tasks.loop import Loop
-from tasks.promotion import approve
-from tasks.training_lines import as_sent
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.artifacts import artifacts_of
 from tests.support.loops import LoopFolder

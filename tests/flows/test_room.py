@@ -12,7 +12,7 @@ from flows.ingest_images import ingest_images
 from tasks.datasets import freeze_dataset
 from tasks.iterations import take_up_iteration
 from tasks.loop import Turn, connect
-from tasks.training_files import TrainingFiles, upload_training_files
+from tasks.training.training_files import TrainingFiles, upload_training_files
 from tests.decisions.builders import PERSON, training_intended
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder

@@ -8,7 +8,7 @@ from data_contracts.errors import WrongInput
 from data_contracts.ledger import CostBooked, SuccessorTried
 from flows.improve_model import improve_model
 from flows.try_successor import try_successor
-from tasks.successor import Trial
+from tasks.evaluation.successor import Trial
 from tests.support.loops import LoopFolder
 
 SUCCESSOR = "gpt-4o-2024-08-06"

@@ -21,8 +21,8 @@ from data_contracts.ledger import (
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.training import Checkpoint
 from tasks.datasets import freeze_dataset, held_out_images, held_out_in_force
+from tasks.gate.promotion import decide
 from tasks.loop import Turn
-from tasks.promotion import decide
 from tasks.tables import to_parquet
 from tests.support.loops import LoopFolder
 

@@ -7,7 +7,7 @@ import pytest
 from data_contracts.errors import ContractBroken
 from data_contracts.findings import Findings
 from data_contracts.images import ImageFacts
-from tasks.contract_check import check_facts
+from tasks.intake.contract_check import check_facts
 from tests.decisions.builders import facts
 from tests.support.contracts import Change, read_changed, silent, with_rule
 

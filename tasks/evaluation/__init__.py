@@ -1,0 +1,1 @@
+"""Asking models, and what their answers show of them."""

@@ -1,0 +1,206 @@
+"""A model's answers to all held-out images: bought once, stored as they come, and now and then asked anew."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from prefect import get_run_logger, task
+
+from cloud.errors import CloudRefused, CloudUnavailable
+from data_contracts.evaluation import Answer, Evaluation, Outcome
+from data_contracts.images import LabeledImage
+from data_contracts.ledger import CostBooked, Evaluated, HeldOutVersionMade
+from data_contracts.policies import PromotionPolicy
+from data_contracts.prices import current_prices
+from data_contracts.record import Record
+from decisions.costs import answer_cost
+from decisions.evaluation.asked_again import drawn, flips, too_many_flips
+from tasks.contender import Contender
+from tasks.datasets import held_out_images
+from tasks.evaluation.answer_journal import AnswerJournal
+from tasks.evaluation.answer_progress import ask_and_tell
+from tasks.iterations import book
+from tasks.loop import Loop, Turn, connect
+from tasks.model_deployments import deploy
+from tasks.retrying import PATIENTLY
+from tasks.tables import from_parquet, to_parquet
+
+TABLE = "evaluation.parquet"
+
+
+class _Bought(Record):
+    """Answers to a whole held-out version: those that count, and what was asked anew to see how steady they are."""
+
+    answers: tuple[Answer, ...]
+    folder: str
+    fresh: tuple[Answer, ...] = ()
+    asked_again: int = 0
+    changed_again: int = 0
+    renewed: bool = False
+
+
+def evaluate(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> Evaluated:
+    """The contender's answers to the whole held-out version, deployed and asked only for what is missing."""
+    if answers_missing(turn, version, contender, policy):
+        deploy(turn, contender.model_deployment, contender.model)
+    return ask_held_out(turn, version, contender, policy)
+
+
+@task(**PATIENTLY)
+def answers_missing(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> bool:
+    """Whether the contender has to answer: something for the first time, or a share of it anew."""
+    loop = connect(turn.folder)
+    if _done(loop, turn, version, contender) is not None:
+        return False
+    known = known_answers(loop, turn, version, contender)
+    if known is not None:
+        return bool(policy.asked_again_share)
+    return len(AnswerJournal(loop.store, answers_folder(loop, version.version[:16], contender)).read()) < version.images
+
+
+@task(**PATIENTLY)
+def ask_held_out(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> Evaluated:
+    """Ask what was not asked yet, store the evaluation, book its cost.
+
+    Raises CloudUnavailable when too many answers failed: the others are kept, and only these are asked again.
+    """
+    loop = connect(turn.folder)
+    done = _done(loop, turn, version, contender)
+    if done is not None:
+        return done
+    known = known_answers(loop, turn, version, contender)
+    images = held_out_images(loop, version)
+    if known is None:
+        bought = _bought(loop, version, contender, images)
+    else:
+        bought = _asked_anew(loop, turn, version, contender, images, known, policy)
+    _check_failures(contender, bought.answers, policy)
+    evaluated = _stored(loop, version, contender, bought)
+    _book_answers(loop, turn, evaluated, bought, contender)
+    loop.record(turn, evaluated)
+    AnswerJournal(loop.store, bought.folder).clear()
+    return evaluated
+
+
+def stored_evaluation(loop: Loop, evaluated: Evaluated) -> Evaluation:
+    """The answers behind a ledger entry; raises CloudRefused when the file is not the one recorded."""
+    answers = stored_answers(loop, evaluated.path, evaluated.digest)
+    return Evaluation(model=evaluated.model, held_out_version=evaluated.version, answers=answers)
+
+
+def stored_answers(loop: Loop, path: str, digest: str) -> tuple[Answer, ...]:
+    """A table of answers as they count now; raises CloudRefused when the file is not the one recorded."""
+    content = loop.store.get(path).content
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise CloudRefused(f"{path} was changed: it is not the evaluation that the ledger recorded")
+    return tuple(_as_named_today(loop, answer) for answer in from_parquet(content, Answer))
+
+
+def known_answers(
+    loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender
+) -> Mapping[str, Answer] | None:
+    """What the contender answered to this version in an earlier iteration, asked alike; None if it did not."""
+    folder = answers_folder(loop, version.version[:16], contender)
+    earlier = (each.evaluations.get(contender.model) for each in loop.state().iterations[: turn.iteration - 1])
+    found = [each for each in earlier if each and each.version == version.version and each.path.startswith(folder)]
+    if not found:
+        return None
+    return {answer.image: answer for answer in stored_evaluation(loop, found[-1]).answers}
+
+
+def answers_folder(loop: Loop, asked: str, contender: Contender) -> str:
+    """Where answers are kept: by what was *asked*, such as a held-out version, and by all that an answer depends on."""
+    how = f"{contender.model}\n{contender.detail}\n{loop.prompt}{loop.contract.grading}"
+    key = hashlib.sha256(how.encode()).hexdigest()[:16]
+    return loop.path("answers", asked, key)
+
+
+def _done(loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender) -> Evaluated | None:
+    done = loop.iteration(turn.iteration).evaluations.get(contender.model)
+    return done if done is not None and done.version == version.version else None
+
+
+def _bought(loop: Loop, version: HeldOutVersionMade, contender: Contender, images: Sequence[LabeledImage]) -> _Bought:
+    folder = answers_folder(loop, version.version[:16], contender)
+    answers = tuple(ask_and_tell(loop, contender, images, AnswerJournal(loop.store, folder)).values())
+    return _Bought(answers=answers, folder=folder, fresh=answers)
+
+
+def _asked_anew(  # noqa: PLR0917  (who, what, and what is known of it)
+    loop: Loop,
+    turn: Turn,
+    version: HeldOutVersionMade,
+    contender: Contender,
+    images: Sequence[LabeledImage],
+    known: Mapping[str, Answer],
+    policy: PromotionPolicy,
+) -> _Bought:
+    """The known answers, a share of which is asked anew; all of them where too many came out differently."""
+    folder = f"{answers_folder(loop, version.version[:16], contender)}/again-{turn.iteration:04d}"
+    journal = AnswerJournal(loop.store, folder)
+    again = drawn(images, policy.asked_again_share, turn.iteration)
+    fresh = ask_and_tell(loop, contender, again, journal)
+    changed = flips(known, fresh)
+    told = {"folder": folder, "asked_again": len(again), "changed_again": changed}
+    if not too_many_flips(changed, len(again), policy.largest_flip_share):
+        return _Bought(answers=tuple(known.values()), fresh=tuple(fresh.values()), **told)
+    get_run_logger().warning("%d of %d answers of %s changed: all are asked anew", changed, len(again), contender.model)
+    renewed = tuple(ask_and_tell(loop, contender, images, journal).values())
+    return _Bought(answers=renewed, fresh=renewed, renewed=True, **told)
+
+
+def _as_named_today(loop: Loop, answer: Answer) -> Answer:
+    """The answer as it counts now that one of its classes may have a successor."""
+    given = answer.given and loop.contract.current(answer.given)
+    return answer.model_copy(update={"expected": loop.contract.current(answer.expected), "given": given})
+
+
+def _check_failures(contender: Contender, answers: Sequence[Answer], policy: PromotionPolicy) -> None:
+    failed = [answer.failure for answer in answers if answer.outcome is Outcome.FAILED]
+    if len(failed) <= policy.largest_failure_share * len(answers):
+        return
+    (why, _), *_ = Counter(failed).most_common(1)
+    raise CloudUnavailable(f"{len(failed)} of {len(answers)} answers of {contender.model} were lost: {why}")
+
+
+def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bought: _Bought) -> Evaluated:
+    path, table = f"{bought.folder}/{TABLE}", to_parquet(bought.answers, Answer)
+    loop.store.put(path, table)
+    live = loop.state().deployments.get(contender.model_deployment)
+    return Evaluated(
+        version=version.version,
+        model=contender.model,
+        model_deployment=contender.model_deployment,
+        images=len(bought.answers),
+        correct=sum(answer.correct for answer in bought.answers),
+        path=path,
+        digest=hashlib.sha256(table).hexdigest(),
+        prompt_tokens=sum(answer.prompt_tokens for answer in bought.answers),
+        completion_tokens=sum(answer.completion_tokens for answer in bought.answers),
+        sku=live.sku if live else None,
+        asked_again=bought.asked_again,
+        changed_again=bought.changed_again,
+        renewed=bought.renewed,
+    )
+
+
+def _book_answers(loop: Loop, turn: Turn, evaluated: Evaluated, bought: _Bought, contender: Contender) -> None:
+    subject = f"{evaluated.model} on held-out version {evaluated.version[:12]}"
+    if bought.asked_again:
+        subject += f", asked again in iteration {turn.iteration}"
+    book_answers(loop, turn, contender, bought.fresh, subject)
+
+
+def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence[Answer], subject: str) -> None:
+    """Book what the answers cost, once for each *subject*; at half the price where a batch answered."""
+    prices = current_prices()
+    asked = sum(answer.prompt_tokens for answer in answers)
+    said = sum(answer.completion_tokens for answer in answers)
+    usd = answer_cost(asked, said, contender.model, prices)
+    if usd is None:
+        get_run_logger().warning("prices.yaml has no price for answers of %s; nothing was booked", contender.model)
+        return
+    share = prices.batch_share if contender.by_batch else 1.0
+    halved = f", {share:.0%} of it as a batch" if contender.by_batch else ""
+    basis = f"{asked:,} tokens in, {said:,} out, prices of {prices.as_of}{halved}"
+    book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=share * usd, basis=basis))

@@ -1,0 +1,1 @@
+"""Images that are to be forgotten, and their bytes erased."""

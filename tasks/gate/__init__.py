@@ -1,0 +1,1 @@
+"""The verdict on a challenger, a person's answer to it, and what an auditor keeps."""

@@ -1,0 +1,1 @@
+"""From a frozen dataset to a model: plan, forecast, files, the job and what came of it."""
