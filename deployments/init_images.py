@@ -24,6 +24,7 @@ class FolderOfImages:
     limits: MeasuredLimits
     examined: int
     unreadable: int
+    files: int
 
 
 def look_into(folder: Path) -> FolderOfImages:
@@ -40,7 +41,7 @@ def look_into(folder: Path) -> FolderOfImages:
     if limits is None:
         raise WrongInput(f"None of the {len(facts)} files looked at in {folder} is a readable image")
     unreadable = sum(fact.problem is not None for fact in facts)
-    return FolderOfImages(tuple(classes), limits, len(facts) - unreadable, unreadable)
+    return FolderOfImages(tuple(classes), limits, len(facts) - unreadable, unreadable, len(files))
 
 
 def _files(folder: Path) -> Sequence[str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -15,6 +16,7 @@ from data_contracts.class_answers import answers_for
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from decisions.held_out import budget_in_words
 from deployments.chat_draft import ChatDraft, draft_for_chats
 from deployments.contract_draft import contract_draft
 from deployments.contract_template import shipped_yaml
@@ -69,9 +71,10 @@ def init_loop(folder: Path, images: Path | None, env: Path | None, chats: Path |
         draft = draft_for_chats(loop, chats)
         _write(folder, _settings(loop, notebook), draft.content)
         return [*_made_for_chats(folder, draft), *_key(notebook, env), _next_for_chats(folder, loop, notebook)]
-    contract, classes = _contract(loop, images)
-    _write(folder, _settings(loop, notebook), contract)
-    return [*_made(folder, classes, images), *_key(notebook, env), _next(folder, loop, images, notebook)]
+    drafted = _contract(loop, images)
+    _write(folder, _settings(loop, notebook), drafted.content)
+    made = _made(folder, drafted.answers, images)
+    return [*made, *drafted.provable, *_key(notebook, env), _next(folder, loop, images, notebook)]
 
 
 def _loop_name(folder: Path) -> str:
@@ -79,15 +82,25 @@ def _loop_name(folder: Path) -> str:
     return name[:LONGEST_NAME] or "loop"
 
 
-def _contract(loop: str, images: Path | None) -> tuple[bytes, Mapping[str, str]]:
-    """The contract's YAML, and the answers for its classes."""
+class _Draft(NamedTuple):
+    """A contract's YAML, the answers for its classes, and what the held-out images there are will be able to prove."""
+
+    content: bytes
+    answers: Mapping[str, str]
+    provable: tuple[str, ...]
+
+
+def _contract(loop: str, images: Path | None) -> _Draft:
     if images is None:
         content = shipped_yaml()
-    else:
-        found = look_into(images)
-        answers = answers_for(found.classes)
-        content = contract_draft(loop, answers, found.limits, examined=found.examined, unreadable=found.unreadable)
-    return content, read_contract(content, name=CONTRACT).answers()
+        return _Draft(content, read_contract(content, name=CONTRACT).answers(), ())
+    found = look_into(images)
+    answers = answers_for(found.classes)
+    content = contract_draft(loop, answers, found.limits, examined=found.examined, unreadable=found.unreadable)
+    contract = read_contract(content, name=CONTRACT)
+    share = contract.split.held_out
+    provable = budget_in_words(round(share * found.files), PromotionPolicy())
+    return _Draft(content, contract.answers(), (f"{share:.0%} of {found.files:,} images are held out: {provable}",))
 
 
 def _settings(loop: str, notebook: NotebookEnv | None) -> str:

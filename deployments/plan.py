@@ -37,6 +37,7 @@ def told(plan: NextRun) -> Iterator[str]:
     if plan.forecast is not None:
         yield from _bought(plan, plan.forecast)
     yield from _budget(plan)
+    yield from _section("The gate", [plan.held_out] if plan.held_out else [])
     yield from _section("Deletes", [f"{each.name}: {each.reason}" for each in plan.deletes])
     yield from _limits(plan)
     yield from _section("Warnings", plan.model.warnings)

@@ -8,6 +8,7 @@ from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, is_fine_tuned
+from decisions.held_out import budget_in_words, discordance_seen
 from decisions.loop_state import Iteration, LoopState
 from decisions.training.budget import Limit, Spent, limits, over_budget, spent
 from decisions.training.forecast import Forecast
@@ -40,6 +41,7 @@ class NextRun(Record):
     deletes: tuple[Ahead, ...] = ()
     spent: Spent
     budget: tuple[Limit, ...] = ()
+    held_out: str = Field("", description="Which gains promote by themselves on the held-out images there are.")
     refusals: tuple[str, ...] = Field((), description="Why the run would stop before it buys anything.")
 
     @property
@@ -127,8 +129,14 @@ def _measured(loop: Loop, state: LoopState, policy: TrainingPolicy, opened: Iter
     made = forecast_from(loop, state, dataset, files[0].written.examples, opened, policy)
     fit = check_fit(loop, files, policy, made.epochs)
     model = verdict_on(loop, opened.parent, policy)
-    measured = plan.model_copy(update={"forecast": made, "fit": fit, "model": model})
+    held_out = _held_out(loop, state, dataset)
+    measured = plan.model_copy(update={"forecast": made, "fit": fit, "model": model, "held_out": held_out})
     return measured.model_copy(update={"refusals": _refusals(measured)})
+
+
+def _held_out(loop: Loop, state: LoopState, dataset: Dataset) -> str:
+    images = state.held_out.images if state.held_out else len(dataset.of(Split.HELD_OUT))
+    return budget_in_words(images, loop.settings.promotion, discordance_seen(state.iterations))
 
 
 def _dataset(loop: Loop, state: LoopState, opened: IterationOpened, policy: TrainingPolicy) -> Dataset:
