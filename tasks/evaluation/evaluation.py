@@ -41,20 +41,20 @@ class _Bought(Record):
 
 def evaluate(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> Evaluated:
     """The contender's answers to the whole held-out version, deployed and asked only for what is missing."""
-    if answers_missing(turn, version, contender, policy):
+    if answers_missing(turn, version, contender):
         deploy(turn, contender.model_deployment, contender.model)
     return ask_held_out(turn, version, contender, policy)
 
 
 @task(**PATIENTLY)
-def answers_missing(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> bool:
-    """Whether the contender has to answer: something for the first time, or a share of it anew."""
+def answers_missing(turn: Turn, version: HeldOutVersionMade, contender: Contender) -> bool:
+    """Whether the contender has to answer something for the first time."""
     loop = connect(turn.folder)
     if _done(loop, turn, version, contender) is not None:
         return False
     known = known_answers(loop, turn, version, contender)
     if known is not None:
-        return bool(policy.asked_again_share)
+        return False  # a share is asked anew only of what is deployed anyway
     return len(AnswerJournal(loop.store, answers_folder(loop, version.version[:16], contender)).read()) < version.images
 
 
@@ -138,7 +138,8 @@ def _asked_anew(  # noqa: PLR0917  (who, what, and what is known of it)
     """The known answers, a share of which is asked anew; all of them where too many came out differently."""
     folder = f"{answers_folder(loop, version.version[:16], contender)}/again-{turn.iteration:04d}"
     journal = AnswerJournal(loop.store, folder)
-    again = drawn(images, policy.asked_again_share, turn.iteration)
+    deployed = contender.model_deployment in loop.state().deployments
+    again = drawn(images, policy.asked_again_share if deployed else 0, turn.iteration)
     fresh = ask_and_tell(loop, contender, again, journal)
     changed = flips(known, fresh)
     told = {"folder": folder, "asked_again": len(again), "changed_again": changed}
