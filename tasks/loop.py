@@ -48,9 +48,11 @@ class Loop:
     @property
     def prompt(self) -> str:
         """The system prompt with the answers of the contract in force; chats bring their own."""
-        if isinstance(self.contract, ChatContract):
-            return ""
-        return self.settings.prompt.replace("{classes}", self.contract.class_list())
+        return "" if isinstance(self.contract, ChatContract) else self.prompt_by(self.image_contract)
+
+    def prompt_by(self, contract: ImageContract) -> str:
+        """The system prompt with the answers of *contract*."""
+        return self.settings.prompt.replace("{classes}", contract.class_list())
 
     @property
     def image_contract(self) -> ImageContract:

@@ -12,7 +12,7 @@ from decisions.answers import read_answer
 from decisions.evaluation.confidence import confidence, label_probabilities
 from decisions.imaging.images import data_url
 from tasks.as_sent import as_sent
-from tasks.contender import Contender
+from tasks.contender import Contender, contract_asked_by
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.chat_answers import chat_answer
 from tasks.loop import Loop
@@ -86,9 +86,10 @@ def ask_image(loop: Loop, contender: Contender, image: LabeledImage) -> Answer:
     if isinstance(loop.contract, ChatContract):
         return chat_answer(loop, loop.contract, contender.model_deployment, image)
     url = data_url(as_sent(loop, image))
-    raw = loop.foundry.answer(contender.model_deployment, loop.prompt, url, contender.detail)
-    answers = loop.contract.answers()
-    reading = read_answer(raw, loop.contract.labels, {answer: label for label, answer in answers.items()})
+    contract = contract_asked_by(loop, contender)
+    raw = loop.foundry.answer(contender.model_deployment, loop.prompt_by(contract), url, contender.detail)
+    answers = contract.answers()
+    reading = read_answer(raw, contract.labels, {answer: label for label, answer in answers.items()})
     return Answer(
         image=image.digest,
         expected=image.label,

@@ -15,7 +15,7 @@ from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from decisions.costs import answer_cost
 from decisions.evaluation.asked_again import drawn, flips, too_many_flips
-from tasks.contender import Contender
+from tasks.contender import Contender, contract_asked_by
 from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
@@ -110,7 +110,8 @@ def known_answers(
 
 def answers_folder(loop: Loop, asked: str, contender: Contender) -> str:
     """Where answers are kept: by what was *asked*, such as a held-out version, and by all that an answer depends on."""
-    how = f"{contender.model}\n{contender.detail}\n{loop.prompt}{loop.contract.grading}"
+    asked_in = loop.prompt if contender.contract is None else loop.prompt_by(contract_asked_by(loop, contender))
+    how = f"{contender.model}\n{contender.detail}\n{asked_in}{loop.contract.grading}"
     key = hashlib.sha256(how.encode()).hexdigest()[:16]
     return loop.path("answers", asked, key)
 

@@ -4,10 +4,8 @@ import hashlib
 from typing import NamedTuple
 
 from cloud.errors import CloudRefused
-from cloud.store import NotFound
 from data_contracts.evaluation import Answer, Evaluation, PromotionEvidence, Rival, Running
 from data_contracts.ledger import Evaluated, HeldOutVersionMade
-from data_contracts.loop_contract import read_loop_contract
 from data_contracts.policies import PromotionPolicy
 from data_contracts.prices import current_prices
 from decisions.costs import answer_cost
@@ -16,9 +14,9 @@ from decisions.gate.continual import worse_cohorts
 from decisions.gate.pairing import by_cohort, promotion_evidence, rival, running
 from decisions.held_out import budget_in_words, discordance_seen, retired
 from decisions.loop_state import Iteration, LoopState
+from tasks.contender import learned_contract
 from tasks.datasets import held_out_images
 from tasks.evaluation.evaluation import stored_evaluation
-from tasks.intake.contract_history import kept_contract_path
 from tasks.loop import Loop, Turn
 from tasks.tables import from_parquet
 
@@ -101,17 +99,10 @@ def class_sets(loop: Loop, state: LoopState, champion: str) -> ClassSets | None:
 
     A base model was trained on none of them, and is asked for those in force. A merged class has its successor's name.
     """
-    made = state.lineage(champion)
-    if not made or made[-1].contract == loop.contract.digest:
+    learned = learned_contract(loop, state, champion)
+    if learned is None:
         return None
-    path = kept_contract_path(loop, made[-1].contract)
-    try:
-        content = loop.store.get(path).content
-    except NotFound:
-        return None
-    if hashlib.sha256(content).hexdigest() != made[-1].contract:
-        raise CloudRefused(f"{path} was changed: it is not the contract that the ledger names")
-    old = frozenset(loop.contract.current(label) for label in read_loop_contract(content, name=path).labels)
+    old = frozenset(loop.contract.current(label) for label in learned.labels)
     return ClassSets(old=old, new=frozenset(loop.contract.labels))
 
 

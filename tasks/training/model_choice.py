@@ -11,7 +11,7 @@ from data_contracts.models import OfferedModel, current_models
 from data_contracts.policies import TrainingPolicy
 from decisions.training.model_choice import ModelVerdict, Wish, is_baseline, judge_in_tiers
 from decisions.training.next_iteration import plan_iteration
-from tasks.contender import Contender
+from tasks.contender import Contender, contender_of
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import base_name
 from tasks.retrying import PATIENTLY
@@ -55,9 +55,10 @@ def champion_or_base(turn: Turn, policy: TrainingPolicy) -> Contender | None:
     None where that can no longer be deployed. Within an iteration it stays the same once the base model has answered.
     """
     loop = connect(turn.folder)
-    champion = loop.state().champion
+    state = loop.state()
+    champion = state.champion
     if champion is not None:
-        return Contender(model=champion.model, model_deployment=champion.model_deployment, detail=policy.detail)
+        return contender_of(loop, state, champion.model, champion.model_deployment, policy.detail)
     answered = policy.base_model in loop.iteration(turn.iteration).evaluations
     if not answered and not base_is_deployable(loop, policy):
         return None

@@ -8,6 +8,7 @@ from cloud.errors import CloudUnavailable
 from data_contracts.evaluation import Action, Code, Outcome
 from data_contracts.ledger import LocalBaselineMeasured
 from flows.ingest_images import ingest_images
+from tasks.contender import contender_of, contract_asked_by
 from tests.support.contracts import Change, changed, silent, with_class, with_version
 from tests.support.gates import BASE, FIRST, SECOND, THIRD, Gate, Says, nothing, often_wrong, one_class, right
 from tests.support.loops import LoopFolder
@@ -128,6 +129,19 @@ def test_a_champion_of_other_classes_is_compared_in_part_and_a_person_decides(ga
 
     assert (decided.code, decided.action, decided.n) == (Code.HUMAN_CLASS_CHANGE, Action.ASK, images)
     assert "new class grooves has 0 held-out images of the 50 it needs" in decided.reason
+
+
+def test_a_champion_of_other_classes_is_asked_in_the_words_that_it_has_learned(gate: Gate) -> None:
+    gate.begin()
+    gate.end(FIRST)
+    edit(gate, with_version("2.0.0"), with_class("grooves"), with_class("scratches", retired=True))
+    loop = gate.folder.loop()
+
+    old, new = (contender_of(loop, loop.state(), model, "any", "low") for model in (FIRST, BASE))
+
+    assert "scratches" in contract_asked_by(loop, old).class_list()
+    assert "grooves" not in contract_asked_by(loop, old).class_list()
+    assert "grooves" in contract_asked_by(loop, new).class_list()
 
 
 def test_a_class_that_only_got_another_name_is_no_change_of_classes(gate: Gate) -> None:
