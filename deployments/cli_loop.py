@@ -42,16 +42,17 @@ def plan(folder: Path, as_json: bool) -> int:
 
 
 @click.command()
+@click.option("--dry-run", is_flag=True, help="Train and evaluate, report the gate's verdict, and promote nothing.")
 @LOOP
 @JSON
-def improve(folder: Path, as_json: bool) -> None:
+def improve(folder: Path, dry_run: bool, as_json: bool) -> None:
     """Move the loop one turn forward; an interrupted one is continued.
 
     Example: kaizen improve --loop loops/steel
     """
     from deployments.commands import improve_once
 
-    show(*improve_once(folder), as_json=as_json)
+    show(*improve_once(folder, dry_run=dry_run), as_json=as_json)
 
 
 @click.command()

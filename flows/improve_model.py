@@ -109,6 +109,9 @@ def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
 def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
     """Act on the gate's verdict, or on the person's answer where it asked for one."""
     action, reason = decided.action, decided.reason
+    if decided.dry_run:
+        told = f"dry run, nothing was changed, though the look was counted; the gate says {decided.code}: {reason}"
+        return ended(turn, "kept the champion", told)
     if action is Action.ASK:
         answer = approval(turn)
         if answer is None:
