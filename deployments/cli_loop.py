@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from data_contracts.errors import KaizenError
 from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, show
 
 
@@ -59,23 +58,25 @@ def improve(folder: Path, dry_run: bool, as_json: bool) -> None:
 @click.argument("iteration", type=click.IntRange(1))
 @click.option("--yes/--no", "yes", default=None, help="Whether the challenger becomes champion.")
 @click.option("--why", required=True, help="Goes into the ledger.")
+@click.option("--until", help="Day after which a yes is to be looked at again, such as 2027-01-31.")
 @LOOP
-def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
+def approve(iteration: int, yes: bool | None, why: str, until: str | None, folder: Path) -> None:
     """Answer where the gate asks a person; run `kaizen improve` afterwards.
 
-    Example: kaizen approve 3 --yes --why "checked 50 images on line 2"
+    Example: kaizen approve 3 --yes --why "checked 50 images on line 2" --until 2027-01-31
     """
     import getpass
 
-    from data_contracts.ledger import Actor
-    from tasks.gate.promotion import approve as answer
+    from data_contracts.ledger import Actor, Approved
+    from tasks.gate.approvals import approve as answer
+    from tasks.gate.approvals import day
     from tasks.loop import connect
 
     if yes is None:
         raise click.UsageError("say --yes or --no")
     actor = Actor(name=getpass.getuser(), established="command line")
-    if not answer(connect(str(folder)), iteration, yes=yes, reason=why, actor=actor):
-        raise KaizenError(f"Iteration {iteration} waits for no answer; see kaizen ledger log")
+    said = Approved(yes=yes, reason=why, until=day(until) if until else None)
+    answer(connect(str(folder)), iteration, said, actor)
     click.echo(f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. Next: kaizen improve")
 
 

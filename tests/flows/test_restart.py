@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_contracts.images import LabeledImage, Split
-from data_contracts.ledger import Actor
+from data_contracts.ledger import Actor, Approved
 from decisions.loop_state import LoopState
 from deployments.forget import forget_images
 from deployments.ledger_log import as_lines
@@ -16,7 +16,7 @@ from flows.ingest_images import ingest_images
 from tasks.as_sent import as_sent
 from tasks.datasets import held_out_images
 from tasks.forget.forgetting import digests_in
-from tasks.gate.promotion import approve
+from tasks.gate.approvals import approve
 from tasks.labels import labeled_images
 from tasks.loop import Loop
 from tests.foundry_emulator.support import EmulatorProcess
@@ -67,7 +67,7 @@ def improved(folder: LoopFolder) -> Result:
     result = improve_model(folder.name)
     if result.status == "waits for a person" and result.iteration is not None:
         actor = Actor(name="test", established="command line")
-        approve(folder.loop(), result.iteration, yes=True, reason="looked at it", actor=actor)
+        approve(folder.loop(), result.iteration, Approved(yes=True, reason="looked at it"), actor)
         result = improve_model(folder.name)
     return result
 
