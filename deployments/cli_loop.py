@@ -61,23 +61,15 @@ def improve(folder: Path, dry_run: bool, as_json: bool) -> None:
 @click.option("--until", help="Day after which a yes is to be looked at again, such as 2027-01-31.")
 @LOOP
 def approve(iteration: int, yes: bool | None, why: str, until: str | None, folder: Path) -> None:
-    """Answer where the gate asks a person; run `kaizen improve` afterwards.
+    """Answer where the gate asks a person; a run that waits in the Prefect UI goes on.
 
     Example: kaizen approve 3 --yes --why "checked 50 images on line 2" --until 2027-01-31
     """
-    import getpass
-
-    from data_contracts.ledger import Actor, Approved
-    from tasks.gate.approvals import approve as answer
-    from tasks.gate.approvals import day
-    from tasks.loop import connect
+    from deployments.approve import answer
 
     if yes is None:
         raise click.UsageError("say --yes or --no")
-    actor = Actor(name=getpass.getuser(), established="command line")
-    said = Approved(yes=yes, reason=why, until=day(until) if until else None)
-    answer(connect(str(folder)), iteration, said, actor)
-    click.echo(f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. Next: kaizen improve")
+    click.echo(answer(folder, iteration, yes=yes, why=why, until=until))
 
 
 @click.command()

@@ -7,12 +7,14 @@ from prefect.runtime import flow_run
 
 from cloud import lease
 from cloud.errors import LeaseHeld
+from data_contracts.errors import WrongInput
 from data_contracts.evaluation import Action
-from data_contracts.ledger import Decided, Outcome, TrainingFinished
+from data_contracts.ledger import Approved, Decided, Outcome, TrainingFinished
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
 from decisions.training.training_progress import failure_reason
+from flows.person import AskedAlready, ask_person
 from tasks.contender import Contender
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation.evaluation import evaluate
@@ -92,7 +94,7 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     before = evaluate(turn, version, champion, promotion) if champion else None
     measure_local_baseline(turn, version, promotion)
     decided = decide(turn, version, before, evaluate(turn, version, challenger, promotion), promotion)
-    return carry_out(turn, decided, challenger)
+    return carry_out(turn, decided, challenger, promotion)
 
 
 def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
@@ -107,24 +109,35 @@ def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
         allow_purchase(turn, policy)
 
 
-def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
+def carry_out(turn: Turn, decided: Decided, challenger: Contender, policy: PromotionPolicy) -> Result:
     """Act on the gate's verdict, or on the person's answer where it asked for one."""
     action, reason = decided.action, decided.reason
     if decided.dry_run:
         told = f"dry run, nothing was changed, though the look was counted; the gate says {decided.code}: {reason}"
         return ended(turn, "kept the champion", told)
     if action is Action.ASK:
-        answer = approval(turn)
-        if answer is None:
-            publish_iteration(turn)
-            publish_evidence(turn)
-            return Result(status="waits for a person", iteration=turn.iteration, reason=reason)
+        answer = answered(turn, policy)
+        if not isinstance(answer, Approved):
+            return Result(status="waits for a person", iteration=turn.iteration, reason=f"{reason}{answer}")
         action = Action.PROMOTE if answer.yes else Action.KEEP
         reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}"
     if action is Action.PROMOTE:
         swap(turn, challenger)
         return ended(turn, "promoted", reason)
     return ended(turn, "kept the champion", reason)
+
+
+def answered(turn: Turn, policy: PromotionPolicy) -> Approved | str:
+    """The person's answer, or what there is to say while nobody has given one."""
+    known = approval(turn)
+    if known is not None:
+        return known
+    publish_iteration(turn)
+    publish_evidence(turn)
+    try:
+        return ask_person(turn, policy) or ""
+    except (AskedAlready, WrongInput) as waits:
+        return f"; {waits}"
 
 
 def ended(turn: Turn, outcome: Outcome, reason: str) -> Result:
