@@ -126,7 +126,7 @@ def _turn(loop: Loop, emulator: str) -> Trained:
     """Ingest and train once; a person says yes where the gate asks, so that the next turn has a champion."""
     from flows.improve_model import improve_model
     from flows.ingest_images import ingest_images
-    from tasks.gate.promotion import approve
+    from tasks.gate.approvals import approve
     from tasks.reporting.summaries import summarize
 
     ingest_images(str(loop.folder))

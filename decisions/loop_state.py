@@ -62,6 +62,7 @@ class Iteration(Record):
     decided: Decided | None = None
     approved: Approved | None = None
     approved_by: str | None = None
+    approved_at: datetime | None = None
     switched: ChampionSwitched | None = None
     costs: tuple[CostBooked, ...] = ()
     closed: IterationClosed | None = None
@@ -70,7 +71,9 @@ class Iteration(Record):
     @property
     def asks_a_person(self) -> bool:
         """Whether the gate asked for a person's answer that has not come yet."""
-        return self.decided is not None and self.decided.action is Action.ASK and self.approved is None
+        decided = self.decided
+        asked = decided is not None and decided.action is Action.ASK and not decided.dry_run
+        return asked and self.approved is None
 
     def may_be_bought_again(self, attempts: int) -> bool:
         """Whether its job ended without a model, and fewer than *attempts* were bought."""
@@ -253,7 +256,7 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             known = state.iterations[_index(entry)].evaluations
             return _iteration(state, entry, evaluations={**known, event.model: event})
         case Approved():
-            return _iteration(state, entry, approved=event, approved_by=entry.actor.name)
+            return _iteration(state, entry, approved=event, approved_by=entry.actor.name, approved_at=entry.time)
         case ChampionSwitched():
             return _iteration(state, entry, switched=event).model_copy(update={"champion": event})
         case CostBooked():

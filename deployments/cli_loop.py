@@ -1,10 +1,10 @@
 """The commands that turn a loop: init, plan, improve, approve, and its ledger."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from data_contracts.errors import KaizenError
 from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, show
 
 
@@ -42,40 +42,37 @@ def plan(folder: Path, as_json: bool) -> int:
 
 
 @click.command()
+@click.option("--dry-run", is_flag=True, help="Let the gate report, and change nothing by it; the look counts.")
 @LOOP
 @JSON
-def improve(folder: Path, as_json: bool) -> None:
+def improve(folder: Path, as_json: bool, dry_run: bool) -> None:
     """Move the loop one turn forward; an interrupted one is continued.
 
     Example: kaizen improve --loop loops/steel
     """
     from deployments.commands import improve_once
 
-    show(*improve_once(folder), as_json=as_json)
+    show(*improve_once(folder, dry_run=dry_run), as_json=as_json)
 
 
 @click.command()
 @click.argument("iteration", type=click.IntRange(1))
 @click.option("--yes/--no", "yes", default=None, help="Whether the challenger becomes champion.")
 @click.option("--why", required=True, help="Goes into the ledger.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Day until which a yes holds, such as 2027-01-31.")
 @LOOP
-def approve(iteration: int, yes: bool | None, why: str, folder: Path) -> None:
+def approve(iteration: int, yes: bool | None, why: str, until: datetime | None, folder: Path) -> None:
     """Answer where the gate asks a person; run `kaizen improve` afterwards.
+
+    After --until, `kaizen plan` asks to look at the answer again.
 
     Example: kaizen approve 3 --yes --why "checked 50 images on line 2"
     """
-    import getpass
-
-    from data_contracts.ledger import Actor
-    from tasks.gate.promotion import approve as answer
-    from tasks.loop import connect
+    from deployments.answering import answer_for_person
 
     if yes is None:
         raise click.UsageError("say --yes or --no")
-    actor = Actor(name=getpass.getuser(), established="command line")
-    if not answer(connect(str(folder)), iteration, yes=yes, reason=why, actor=actor):
-        raise KaizenError(f"Iteration {iteration} waits for no answer; see kaizen ledger log")
-    click.echo(f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. Next: kaizen improve")
+    click.echo(answer_for_person(folder, iteration, yes=yes, why=why, until=until.date() if until else None))
 
 
 @click.command()

@@ -88,7 +88,7 @@ def _improve(folder: str, say: Say) -> str:
 
 def _answer(folder: str, result: "Result", say: Say) -> None:
     from data_contracts.ledger import Actor
-    from tasks.gate.promotion import approve
+    from tasks.gate.approvals import approve
     from tasks.loop import connect
 
     loop = connect(folder)

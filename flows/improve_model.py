@@ -18,8 +18,9 @@ from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation.evaluation import evaluate
 from tasks.evaluation.local_baseline import measure_local_baseline
 from tasks.evaluation.validation import ask_validation
+from tasks.gate.approvals import approval
 from tasks.gate.evidence import publish_evidence
-from tasks.gate.promotion import approval, decide, swap
+from tasks.gate.promotion import decide, swap
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
 from tasks.model_deployments import challenger_name, delete_dispensable, deploy
@@ -109,6 +110,8 @@ def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
 def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
     """Act on the gate's verdict, or on the person's answer where it asked for one."""
     action, reason = decided.action, decided.reason
+    if decided.dry_run:
+        return ended(turn, "kept the champion", f"dry run, so only the look at the held-out set counts: {reason}")
     if action is Action.ASK:
         answer = approval(turn)
         if answer is None:

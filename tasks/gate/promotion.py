@@ -1,25 +1,19 @@
-"""Letting the gate decide, carrying out what it or a person decided."""
-
-from collections.abc import Sequence
+"""Letting the gate decide, and making its contender the champion."""
 
 from prefect import get_run_logger, task
 
 from cloud.errors import CloudUnavailable
 from data_contracts.evaluation import Action, PairedAnswer
 from data_contracts.ledger import (
-    Actor,
-    Approved,
     ChampionSwitched,
     Decided,
     Evaluated,
     HeldOutLookedAt,
     HeldOutVersionMade,
-    LedgerEntry,
 )
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
 from decisions.gate.pairing import paired
-from decisions.loop_state import state_of
 from decisions.promotion import decide_promotion, decide_without_comparison
 from tasks.contender import Contender
 from tasks.evaluation.evaluation import stored_evaluation
@@ -98,12 +92,6 @@ def _count_look(loop: Loop, turn: Turn, version: HeldOutVersionMade, pair: tuple
 
 
 @task(**PATIENTLY)
-def approval(turn: Turn) -> Approved | None:
-    """What a person answered, or None while nobody has."""
-    return connect(turn.folder).iteration(turn.iteration).approved
-
-
-@task(**PATIENTLY)
 def swap(turn: Turn, contender: Contender) -> ChampionSwitched:
     """Make the contender the champion: the ledger says so, champion.json follows."""
     loop = connect(turn.folder)
@@ -126,15 +114,3 @@ def swap(turn: Turn, contender: Contender) -> ChampionSwitched:
     )
     loop.store.put(loop.path("champion.json"), pointer.model_dump_json(indent=2).encode())
     return switched
-
-
-def approve(loop: Loop, iteration: int, *, yes: bool, reason: str, actor: Actor) -> bool:
-    """Write a person's answer into the ledger; False when the iteration waits for no answer (any more)."""
-    approved = Approved(yes=yes, reason=reason)
-
-    def while_asked(entries: Sequence[LedgerEntry]) -> tuple[int, Approved] | None:
-        waiting = state_of(entries).open_iteration
-        asks = waiting is not None and waiting.number == iteration and waiting.asks_a_person
-        return (iteration, approved) if asks else None
-
-    return loop.ledger.append(loop.authorship(actor), while_asked) is not None

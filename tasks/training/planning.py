@@ -8,6 +8,7 @@ from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, is_fine_tuned
+from decisions.gate.overrides import to_look_at_again
 from decisions.held_out import budget_in_words, discordance_seen
 from decisions.loop_state import Iteration, LoopState
 from decisions.training.budget import Limit, Spent, limits, over_budget, spent
@@ -42,6 +43,7 @@ class NextRun(Record):
     spent: Spent
     budget: tuple[Limit, ...] = ()
     held_out: str = Field("", description="Which gains promote by themselves on the held-out images there are.")
+    overrides: tuple[str, ...] = Field((), description="A person's answers that are to be looked at again.")
     refusals: tuple[str, ...] = Field((), description="Why the run would stop before it buys anything.")
 
     @property
@@ -79,6 +81,7 @@ def plan_next(loop: Loop, policy: TrainingPolicy) -> NextRun:
         deletes=deletions_ahead(state, loop.name),
         spent=gone,
         budget=budget,
+        overrides=tuple(to_look_at_again(state.iterations, state.champion, loop.now())),
     )
     return _measured(loop, state, policy, step.opened, plan)
 

@@ -84,7 +84,7 @@ def reject(folder: str) -> object:
 def _improve(folder: str, *, yes: bool) -> object:
     from data_contracts.ledger import Actor
     from flows.improve_model import improve_model
-    from tasks.gate.promotion import approve
+    from tasks.gate.approvals import approve
 
     result = improve_model(folder)
     if result.status == "waits for a person" and result.iteration is not None:

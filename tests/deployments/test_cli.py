@@ -175,7 +175,24 @@ def test_answering_where_nothing_is_asked_is_refused(written: LoopFolder) -> Non
     code, said = complaint("approve", "1", "--yes", "--why", "because", "--loop", written.path)
 
     assert code == 1
-    assert said == "kaizen: Iteration 1 waits for no answer; see kaizen ledger log"
+    assert said == "kaizen: There is no iteration 1: there is none yet; see kaizen ledger log"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("1", "--yes", "--why", " "), "The reason is empty; say in a few words"),
+        (("1", "--yes", "--why", "x", "--until", "2020-01-31"), "2020-01-31 is over; give a day from"),
+        (("1", "--no", "--why", "x", "--until", "2999-01-31"), "A no needs no date, but until 2999-01-31 was given"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_refused_in_one_line(
+    written: LoopFolder, given: tuple[str, ...], said: str
+) -> None:
+    code, told = complaint("approve", *given, "--loop", written.path)
+
+    assert code == 1
+    assert told.startswith(f"kaizen: {said}")
 
 
 def test_an_answer_is_yes_or_no(written: LoopFolder) -> None:

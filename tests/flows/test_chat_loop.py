@@ -10,7 +10,7 @@ from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.as_sent import kept_line
 from tasks.datasets import held_out_images
-from tasks.gate.promotion import approve
+from tasks.gate.approvals import approve
 from tasks.labels import label_history
 from tasks.reporting.summaries import evaluations, summarize
 from tests.foundry_emulator.support import EmulatorProcess

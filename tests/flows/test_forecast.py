@@ -46,7 +46,7 @@ def test_a_forecast_is_within_five_percent_of_the_bill_also_when_continuing(
 
 def answered(folder: LoopFolder) -> None:
     from data_contracts.ledger import Actor
-    from tasks.gate.promotion import approve
+    from tasks.gate.approvals import approve
 
     loop = folder.loop()
     person = Actor(name="test", established="command line")

@@ -17,7 +17,7 @@ from deployments.compare import compare_iterations
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import held_out_images
-from tasks.gate.promotion import approve
+from tasks.gate.approvals import approve
 from tasks.iterations import ContractChanged
 from tasks.labels import image_path, labeled_images
 from tasks.loop import Loop

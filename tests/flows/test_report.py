@@ -13,7 +13,7 @@ from deployments.forget import forget_images
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
 from tasks.datasets import frozen_dataset, held_out_images
-from tasks.gate.promotion import approve
+from tasks.gate.approvals import approve
 from tasks.labels import image_path
 from tasks.loop import Loop, Turn
 from tasks.markdown import thumbnail

@@ -16,7 +16,7 @@ from flows.ingest_images import ingest_images
 from tasks.as_sent import as_sent
 from tasks.datasets import held_out_images
 from tasks.forget.forgetting import digests_in
-from tasks.gate.promotion import approve
+from tasks.gate.approvals import approve
 from tasks.labels import labeled_images
 from tasks.loop import Loop
 from tests.foundry_emulator.support import EmulatorProcess

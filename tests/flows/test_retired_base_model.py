@@ -12,7 +12,7 @@ from deployments.demo import write_report
 from deployments.servers import emulator_environment
 from flows.improve_model import Result, improve_model
 from flows.ingest_images import ingest_images
-from tasks.gate.promotion import approve
+from tasks.gate.approvals import approve
 from tasks.training.model_choice import ModelRefused
 from tests.conftest import QUICK
 from tests.foundry_emulator.support import running
