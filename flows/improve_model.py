@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 from cloud import lease
 from cloud.errors import LeaseHeld
 from data_contracts.evaluation import Action
-from data_contracts.ledger import Decided, Outcome, TrainingFinished
+from data_contracts.ledger import Approved, Decided, Outcome, TrainingFinished
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
@@ -18,6 +18,7 @@ from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation.evaluation import evaluate
 from tasks.evaluation.local_baseline import measure_local_baseline
 from tasks.evaluation.validation import ask_validation
+from tasks.gate.approval_form import ask_on_form
 from tasks.gate.approvals import approval
 from tasks.gate.evidence import publish_evidence
 from tasks.gate.promotion import decide, swap
@@ -92,7 +93,7 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     before = evaluate(turn, version, champion, promotion) if champion else None
     measure_local_baseline(turn, version, promotion)
     decided = decide(turn, version, before, evaluate(turn, version, challenger, promotion), promotion)
-    return carry_out(turn, decided, challenger)
+    return carry_out(turn, decided, challenger, promotion)
 
 
 def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
@@ -107,23 +108,32 @@ def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
         allow_purchase(turn, policy)
 
 
-def carry_out(turn: Turn, decided: Decided, challenger: Contender) -> Result:
+def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: PromotionPolicy) -> Result:
     """Act on the gate's verdict, or on the person's answer where it asked for one."""
     action, reason = decided.action, decided.reason
     if decided.dry_run:
         return ended(turn, "kept the champion", f"dry run, so only the look at the held-out set counts: {reason}")
     if action is Action.ASK:
-        answer = approval(turn)
+        answer, where = answer_of_a_person(turn, promotion)
         if answer is None:
-            publish_iteration(turn)
-            publish_evidence(turn)
-            return Result(status="waits for a person", iteration=turn.iteration, reason=reason)
+            return Result(status="waits for a person", iteration=turn.iteration, reason=f"{reason}{where}")
         action = Action.PROMOTE if answer.yes else Action.KEEP
         reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}"
     if action is Action.PROMOTE:
         swap(turn, challenger)
         return ended(turn, "promoted", reason)
     return ended(turn, "kept the champion", reason)
+
+
+def answer_of_a_person(turn: Turn, promotion: PromotionPolicy) -> tuple[Approved | None, str]:
+    """The answer, asked for on a form where there is one; None while nobody gave it, with where it is waited for."""
+    answer = approval(turn)
+    if answer is not None:
+        return answer, ""
+    publish_iteration(turn)
+    publish_evidence(turn)
+    where = ask_on_form(turn, promotion.approval_days)
+    return approval(turn), where
 
 
 def ended(turn: Turn, outcome: Outcome, reason: str) -> Result:
