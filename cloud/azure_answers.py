@@ -1,5 +1,6 @@
 """Asking a model deployment of Azure OpenAI at its pace: limits are kept, what fails in passing is asked again."""
 
+import math
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ MOST_REFUSALS = 50
 """Times that an answer may be put off because a limit is used up: with others on the same model deployment."""
 LONGEST_REFUSAL = 120.0
 USUAL_REFUSAL = 5.0
+SHORTEST_REFUSAL = 0.05
 LONGEST_ANSWER = 64
 ALTERNATIVES = 20
 IN_PASSING = (408, 409)
@@ -98,7 +100,8 @@ class AzureAnswers(AzureDataPlane):
             told = self._asked_once(model_deployment, messages, most_tokens, probabilities=probabilities)
         finally:
             seconds = time.perf_counter() - began
-            pace.end(ticket, told.headers, seconds if told.answered else None)
+            counted = told.answer.prompt_tokens + most_tokens if told.answered else 0
+            pace.end(ticket, told.headers, seconds if told.answered else None, counted)
         if not told.answered:
             return told
         return _Told(told.answer.model_copy(update={"latency_ms": 1000 * seconds}), told.headers, answered=True)
@@ -130,12 +133,14 @@ class AzureAnswers(AzureDataPlane):
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that the service asks to wait, at most two minutes; five where it does not say."""
+    """Seconds that the service asks to wait, from 50 ms to two minutes; five where it does not say."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return min(LONGEST_REFUSAL, max(0.0, float(headers[name]) * unit))
+            asked = float(headers[name]) * unit
         except (KeyError, ValueError):
             continue
+        if math.isfinite(asked):
+            return min(LONGEST_REFUSAL, max(SHORTEST_REFUSAL, asked))
     return USUAL_REFUSAL
 
 

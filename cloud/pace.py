@@ -12,6 +12,10 @@ SLOWER = 2.0
 SMOOTHING = 0.2
 NO_RESET = 1.0
 """Seconds after which what was left is forgotten where the service does not tell when it is renewed."""
+LONGEST_RESET = 120.0
+"""Seconds that are waited at most for a limit to be renewed; Azure's windows have at most a minute."""
+ROUNDING = 1.5
+"""Seconds within which two tellings of one renewal may differ, for they come in whole seconds."""
 LONGEST_LOOK = 1.0
 
 Monotonic = Callable[[], float]
@@ -27,7 +31,9 @@ class _Window:
 
     fixed_price: bool = False
     price: float = 0.0
-    """What one question takes off; 0 until two answers of one window have told."""
+    """What one question takes off; 0 while nothing is known of it."""
+    least: float = 0.0
+    """What the last question used, by its own account; the service may take off more."""
     allowed: float | None = None
     left: float | None = None
     renewed_at: float = 0.0
@@ -39,6 +45,11 @@ class _Window:
         """Forget what was left once the window is over."""
         if self.left is not None and now >= self.renewed_at:
             self.left = None
+
+    def used(self, tokens: int) -> None:
+        """Learn what a question used."""
+        self.least = tokens
+        self.price = max(self.price, self.least)
 
     def room(self, in_flight: int) -> bool:
         """Whether one more may be asked beside those in flight, which may all be missing in what was told.
@@ -56,20 +67,21 @@ class _Window:
         self.allowed = told.get("limit", self.allowed)
         if left is None:
             return
-        renewed_at = now + (reset if reset else NO_RESET)
+        renewed_at = now + (min(reset, LONGEST_RESET) if reset else NO_RESET)
         refilled = self.left is not None and left > self.left and ticket > self.told_by
         if self.left is None or refilled:
             self.left, self.renewed_at, self.told_by = left, renewed_at, ticket
             self._first = ticket, left
         elif left <= self.left:
-            self.left, self.renewed_at = left, min(self.renewed_at, renewed_at)
+            later = renewed_at > self.renewed_at + ROUNDING  # no window with a fixed end, but a limit that fills again
+            self.left, self.renewed_at = left, renewed_at if later else min(self.renewed_at, renewed_at)
             self.told_by = max(ticket, self.told_by)
             self._learn_price(ticket, left)
 
     def _learn_price(self, ticket: int, left: float) -> None:
         first, had = self._first
         if ticket > first and not self.fixed_price:
-            self.price = (had - left) / (ticket - first)
+            self.price = max(self.least, (had - left) / (ticket - first))
 
 
 @dataclass
@@ -90,6 +102,8 @@ class Pace:
     _in_flight: int = 0
     _tickets: int = 0
     _at_once: float = FIRST_AT_ONCE
+    _careful_from: float = MOST_AT_ONCE
+    """Questions at once from which it grows by one a round only: half of what was once too many."""
     _pause_until: float = 0.0
     _usual: float | None = None
     _quickest: float | None = None
@@ -106,11 +120,16 @@ class Pace:
             self._tickets += 1
             return self._tickets
 
-    def end(self, ticket: int, headers: Mapping[str, str], seconds: float | None) -> None:
-        """Take a ticket back with the answer's *headers* and the *seconds* it took; None when there was no answer."""
+    def end(self, ticket: int, headers: Mapping[str, str], seconds: float | None = None, tokens: int = 0) -> None:
+        """Take a ticket back with the answer's *headers*, the *seconds* it took, and the *tokens* it counts for.
+
+        Without an answer there are no seconds and no tokens.
+        """
         with self._turn:
             self._in_flight -= 1
             now = self.now()
+            if tokens:
+                self._windows["tokens"].used(tokens)
             for kind, window in self._windows.items():
                 window.expire(now)
                 window.learn(ticket, _told(headers, kind), now)
@@ -128,7 +147,7 @@ class Pace:
         """The service had no room and asks to wait for *seconds*: nobody asks until then, and fewer at once after."""
         with self._turn:
             self._pause_until = max(self._pause_until, self.now() + seconds)
-            self._at_once = max(FIRST_AT_ONCE, self._at_once / 2)
+            self._at_once = self._careful_from = max(FIRST_AT_ONCE, self._at_once / 2)
             self._turn.notify_all()
 
     def _wait(self) -> float:
@@ -150,7 +169,8 @@ class Pace:
         self._usual = seconds if self._usual is None else self._usual + SMOOTHING * (seconds - self._usual)
         self._quickest = self._usual if self._quickest is None else min(self._quickest, self._usual)
         if self._usual <= SLOWER * self._quickest:
-            self._at_once = min(self.most, self._at_once + 1)
+            step = 1 if self._at_once < self._careful_from else 1 / self._at_once
+            self._at_once = min(self.most, self._at_once + step)
 
 
 def _told(headers: Mapping[str, str], kind: str) -> Mapping[str, float]:

@@ -142,18 +142,44 @@ class TrainingPolicy(Policy):
 class PromotionPolicy(Policy):
     """When a challenger takes the champion's place."""
 
-    smallest_held_out: int = Field(200, ge=1, description="Held-out images below which a person decides, not the gate.")
-    alpha: Share = Field(0.05, description="Chance of a false promotion over all uses of a held-out version.")
+    smallest_held_out: int = Field(
+        200,
+        ge=1,
+        title="Smallest held-out set",
+        description="Held-out images below which a person decides, not the gate.",
+    )
+    alpha: Share = Field(
+        0.05,
+        title="Chance of a false promotion",
+        description="Over all uses of a held-out version; each use gets its part.",
+    )
     target_gain: Share | Literal["auto"] = Field(
-        "auto", description="Gain worth finding; auto takes the smallest that leaves four uses."
+        "auto",
+        description="Gain of accuracy worth finding, 0.02 for 2 points; auto takes the smallest that leaves four uses.",
     )
     largest_number_of_uses: int = Field(20, ge=1, description="Uses of one held-out version at most.")
-    margin: Share = Field(0.02, description="Loss of accuracy that still counts as not worse.")
-    harm_alpha: Share = Field(0.05, description="Significance at which a loss, or a class's loss, rejects.")
-    class_drop: Share = Field(0.05, description="Drop of a class's recall that a person has to see.")
-    class_drop_images: int = Field(30, ge=1, description="Held-out images from which that drop is looked at.")
+    margin: Share = Field(
+        0.02,
+        title="Margin of not being worse",
+        description="Loss of accuracy that still counts as not worse; 0.02 is 2 points.",
+    )
+    harm_alpha: Share = Field(
+        0.05,
+        title="Significance of harm",
+        description="p-value at which a challenger that lost, overall or on a class, is rejected.",
+    )
+    class_drop: Share = Field(
+        0.05,
+        title="Drop of a class",
+        description="Drop of a class's recall that a person has to see; 0.05 is 5 points.",
+    )
+    class_drop_images: int = Field(
+        30, ge=1, title="Images for a drop", description="Held-out images of a class from which its drop is looked at."
+    )
     largest_failure_share: Share = Field(
-        0.02, description="Answers lost to failures above which an evaluation does not count."
+        0.02,
+        title="Failed answers",
+        description="Share of the answers lost to failures above which an evaluation does not count and is made again.",
     )
     when_inconclusive: Literal["keep", "ask"] = Field(
         "keep", description="Without proof: keep the champion, or ask a person."
@@ -172,15 +198,21 @@ class PromotionPolicy(Policy):
         ),
     )
     critical_classes: tuple[str, ...] = Field(
-        (), title="Critical classes", description="Each has to be proved not worse before the gate promotes by itself."
+        (),
+        title="Critical classes",
+        description="Names of classes, each of which has to be proved not worse before the gate promotes by itself.",
     )
     critical_margin: Share = Field(
-        0.05, description="Loss of a critical class's recall that still counts as not worse."
+        0.05,
+        title="Margin of critical classes",
+        description="Loss of a critical class's recall that still counts as not worse.",
     )
     new_class_recall: Share = Field(
         0.8, title="Recall of new classes", description="Lower bound that a class new to the contract has to reach."
     )
-    new_class_images: int = Field(50, ge=1, description="Held-out images that a new class needs for that.")
+    new_class_images: int = Field(
+        50, ge=1, title="Images of new classes", description="Held-out images that a new class needs to be believed."
+    )
     largest_theft: Share = Field(
         0.02, title="Largest theft", description="Share of the other classes' images that new classes may take at most."
     )

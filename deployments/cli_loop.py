@@ -42,10 +42,10 @@ def plan(folder: Path, as_json: bool) -> int:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Let the gate report, and change nothing by it; the look counts.")
+@click.option("--dry-run", is_flag=True, help="Train and evaluate, report the gate's verdict, and promote nothing.")
 @LOOP
 @JSON
-def improve(folder: Path, as_json: bool, dry_run: bool) -> None:
+def improve(folder: Path, dry_run: bool, as_json: bool) -> None:
     """Move the loop one turn forward; an interrupted one is continued.
 
     Example: kaizen improve --loop loops/steel

@@ -38,14 +38,16 @@ def ingest_inbox(folder: Path) -> tuple[list[str], object, tuple[str, ...]]:
     return [*lines, *_told_inbox(folder)], [each.model_dump(mode="json") for each in batches], problems
 
 
-def improve_once(folder: Path, *, dry_run: bool = False) -> tuple[list[str], object]:
-    """Run `improve_model`, in a *dry_run* if that is asked; returns what came of it in one line, and as a value."""
+def improve_once(folder: Path, *, dry_run: bool) -> tuple[list[str], object]:
+    """Run `improve_model`; returns what came of it in one line, and as a value."""
     _prepare(folder)
     from flows.improve_model import improve_model
 
-    policy = load_settings(folder).promotion.model_copy(update={"dry_run": True}) if dry_run else None
+    promotion = load_settings(folder).promotion
     with _server_in_time():
-        result = improve_model(str(folder), promotion=policy)
+        result = improve_model(
+            str(folder), promotion=promotion.model_copy(update={"dry_run": dry_run or promotion.dry_run})
+        )
     line = f"{result.status}: {result.reason}"
     if result.iteration is not None:
         line = f"Iteration {result.iteration}: {line}"

@@ -112,7 +112,8 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: Pr
     """Act on the gate's verdict, or on the person's answer where it asked for one."""
     action, reason = decided.action, decided.reason
     if decided.dry_run:
-        return ended(turn, "kept the champion", f"dry run, so only the look at the held-out set counts: {reason}")
+        told = f"dry run, nothing was changed, though the look was counted; the gate says {decided.code}: {reason}"
+        return ended(turn, "kept the champion", told)
     if action is Action.ASK:
         answer, where = answer_of_a_person(turn, promotion)
         if answer is None:

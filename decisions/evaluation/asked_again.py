@@ -22,7 +22,7 @@ def flips(known: Mapping[str, Answer], fresh: Mapping[str, Answer]) -> int:
     return sum(
         (known[image].given, known[image].passed) != (answer.given, answer.passed)
         for image, answer in fresh.items()
-        if answer.failure is None and image in known
+        if answer.failure is None and image in known and known[image].failure is None
     )
 
 

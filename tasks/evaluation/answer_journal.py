@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from cloud.clock import wait
 from cloud.store import Store
-from data_contracts.evaluation import Answer
+from data_contracts.evaluation import Answer, Outcome
 from tasks.tables import from_parquet
 
 PART, SHARD = "part-", "shard-"
 READERS = 16
+PAUSES = (0.1, 0.5, 2.0, 5.0)
+"""Seconds between attempts to keep answers, before the store's error is believed."""
 MOST_IN_A_PART = 500
 
 Queue: TypeAlias = "queue.SimpleQueue[Answer | None]"
@@ -35,7 +38,8 @@ class AnswerJournal:
         found: dict[str, Answer] = {}
         for path, content in zip(paths, contents, strict=True):
             for answer in _answers(path, content):
-                found.setdefault(answer.image, answer)
+                if answer.outcome is not Outcome.FAILED:  # earlier versions kept these too
+                    found.setdefault(answer.image, answer)
         return found
 
     def add(self, answers: Sequence[Answer]) -> None:
@@ -63,15 +67,17 @@ class AnswerJournal:
         writer.start()
 
         def keep(answer: Answer) -> None:
+            waiting.put(answer)
             if problems:
                 raise problems[0]
-            waiting.put(answer)
 
         try:
             yield keep
         finally:
             waiting.put(None)
             writer.join()
+            if problems:
+                self.add(_rest(waiting))  # the store may be back; if not, this raises what it says now
         if problems:
             raise problems[0]
 
@@ -80,10 +86,21 @@ class AnswerJournal:
         while not ended:
             ended, gathered = _gathered(waiting)
             try:
-                self.add(gathered)
+                self._add_patiently(gathered)
             except Exception as error:  # whatever it is, the asking thread has to learn of it
+                for answer in gathered:
+                    waiting.put(answer)
                 problems.append(error)
                 return
+
+    def _add_patiently(self, answers: Sequence[Answer]) -> None:
+        """As `add`, tried again for some seconds: what it would lose was paid for."""
+        for pause in PAUSES:
+            try:
+                return self.add(answers)
+            except Exception:  # the last try tells what it is
+                wait(pause)
+        return self.add(answers)
 
 
 def _gathered(waiting: Queue) -> tuple[bool, list[Answer]]:
@@ -95,6 +112,16 @@ def _gathered(waiting: Queue) -> tuple[bool, list[Answer]]:
             return True, gathered
         gathered.append(answer)
     return False, gathered
+
+
+def _rest(waiting: Queue) -> list[Answer]:
+    """What still waits, without waiting for more."""
+    rest = []
+    while not waiting.empty():
+        answer = waiting.get()
+        if answer is not None:
+            rest.append(answer)
+    return rest
 
 
 def _is_part(path: str) -> bool:

@@ -21,6 +21,8 @@ WAITING = 2 * MOST_AT_ONCE
 """Questions that are prepared at once: enough for the pace, few enough to be stopped."""
 
 
+TOLD_EVERY = 5.0
+"""Seconds after which it is told how far it is though no answer came."""
 Tell = Callable[[int, int], None]
 """Is told now and then how many answers came, and how many of all are there."""
 
@@ -54,7 +56,7 @@ def _asked(
     asked = {pool.submit(ask_image, loop, contender, image) for image in islice(rest, WAITING)}
     try:
         while asked:
-            done, asked = wait(asked, return_when=FIRST_COMPLETED)
+            done, asked = wait(asked, TOLD_EVERY, return_when=FIRST_COMPLETED)
             asked |= {pool.submit(ask_image, loop, contender, image) for image in islice(rest, len(done))}
             _keep_all(done, keep, found)
             tell(len(found))

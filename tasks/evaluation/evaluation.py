@@ -37,6 +37,7 @@ class _Bought(Record):
     asked_again: int = 0
     changed_again: int = 0
     renewed: bool = False
+    reused: bool = False
 
 
 def evaluate(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> Evaluated:
@@ -108,6 +109,15 @@ def known_answers(
     return {answer.image: answer for answer in stored_evaluation(loop, found[-1]).answers}
 
 
+def _tier(loop: Loop, contender: Contender, bought: _Bought) -> str | None:
+    """The tier that answered: answers that are known from earlier came from the one of then."""
+    if bought.reused:
+        earlier = (each.evaluations.get(contender.model) for each in loop.state().iterations)
+        return next((each.sku for each in earlier if each and each.sku), None)
+    live = loop.state().deployments.get(contender.model_deployment)
+    return live.sku if live else None
+
+
 def answers_folder(loop: Loop, asked: str, contender: Contender) -> str:
     """Where answers are kept: by what was *asked*, such as a held-out version, and by all that an answer depends on."""
     asked_in = loop.prompt if contender.contract is None else loop.prompt_by(contract_asked_by(loop, contender))
@@ -136,16 +146,21 @@ def _asked_anew(  # noqa: PLR0917  (who, what, and what is known of it)
     known: Mapping[str, Answer],
     policy: PromotionPolicy,
 ) -> _Bought:
-    """The known answers, a share of which is asked anew; all of them where too many came out differently."""
+    """The known answers, a share of which is asked anew; all of them where too many came out differently.
+
+    Known failures of the service are asked in any case: they say nothing of the model.
+    """
     folder = f"{answers_folder(loop, version.version[:16], contender)}/again-{turn.iteration:04d}"
     journal = AnswerJournal(loop.store, folder)
     deployed = contender.model_deployment in loop.state().deployments
     again = drawn(images, policy.asked_again_share if deployed else 0, turn.iteration)
-    fresh = ask_and_tell(loop, contender, again, journal)
+    failed = [image for image in images if deployed and known[image.digest].outcome is Outcome.FAILED]
+    fresh = ask_and_tell(loop, contender, list({image.digest: image for image in (*again, *failed)}.values()), journal)
     changed = flips(known, fresh)
     told = {"folder": folder, "asked_again": len(again), "changed_again": changed}
     if not too_many_flips(changed, len(again), policy.largest_flip_share):
-        return _Bought(answers=tuple(known.values()), fresh=tuple(fresh.values()), **told)
+        mended = {**known, **{image.digest: fresh[image.digest] for image in failed}}
+        return _Bought(answers=tuple(mended.values()), fresh=tuple(fresh.values()), reused=True, **told)
     get_run_logger().warning("%d of %d answers of %s changed: all are asked anew", changed, len(again), contender.model)
     renewed = tuple(ask_and_tell(loop, contender, images, journal).values())
     return _Bought(answers=renewed, fresh=renewed, renewed=True, **told)
@@ -168,7 +183,6 @@ def _check_failures(contender: Contender, answers: Sequence[Answer], policy: Pro
 def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bought: _Bought) -> Evaluated:
     path, table = f"{bought.folder}/{TABLE}", to_parquet(bought.answers, Answer)
     loop.store.put(path, table)
-    live = loop.state().deployments.get(contender.model_deployment)
     return Evaluated(
         version=version.version,
         model=contender.model,
@@ -179,7 +193,7 @@ def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bough
         digest=hashlib.sha256(table).hexdigest(),
         prompt_tokens=sum(answer.prompt_tokens for answer in bought.answers),
         completion_tokens=sum(answer.completion_tokens for answer in bought.answers),
-        sku=live.sku if live else None,
+        sku=_tier(loop, contender, bought),
         asked_again=bought.asked_again,
         changed_again=bought.changed_again,
         renewed=bought.renewed,

@@ -15,7 +15,8 @@ from data_contracts.images import LabeledImage
 from data_contracts.ledger import HeldOutVersionMade, LocalBaselineMeasured
 from data_contracts.policies import PromotionPolicy
 from decisions.imaging.texture_features import Vector, texture_features
-from tasks.as_sent import as_sent
+from decisions.ingestion.retired_classes import still_asked
+from tasks.as_sent import as_sent, digest_as_sent
 from tasks.datasets import held_out_images, learned
 from tasks.labels import labeled_images
 from tasks.loop import Loop, Turn, connect
@@ -43,13 +44,14 @@ def measure_local_baseline(
         return iteration.local_baseline
     if policy.local_baseline == "off" or isinstance(loop.contract, ChatContract) or iteration.checkpoint is None:
         return None
-    images, labels = _training(loop, iteration.checkpoint.checkpoint.model)
+    held_out = held_out_images(loop, version)
+    images, labels = _training(loop, iteration.checkpoint.checkpoint.model, held_out)
     if not images:
         return None
     began = time.perf_counter()
     model = _fitted([texture_features(as_sent(loop, image)) for image in images], labels)
     seconds = time.perf_counter() - began
-    answers = [_answer(loop, model, image) for image in held_out_images(loop, version)]
+    answers = [_answer(loop, model, image) for image in held_out]
     path, table = loop.iteration_path(turn.iteration, "local_baseline.parquet"), to_parquet(answers, Answer)
     loop.store.put(path, table)
     measured = LocalBaselineMeasured(
@@ -67,11 +69,19 @@ def measure_local_baseline(
     return measured
 
 
-def _training(loop: Loop, model: str) -> tuple[list[LabeledImage], list[str]]:
-    """The training images that *model* and those that it continues have learned, with the labels that they learned."""
+def _training(loop: Loop, model: str, held_out: Sequence[LabeledImage]) -> tuple[list[LabeledImage], list[str]]:
+    """The training images that *model* and those that it continues have learned, with their labels as of today.
+
+    Those that a model would see exactly as one of *held_out* were left out of the training file, and are here.
+    """
     state = loop.state()
     known = learned(loop, state, model)
-    images = [image for image in labeled_images(loop, state) if image.digest in known]
+    secret = {digest_as_sent(loop, image) for image in held_out}
+    images = [
+        image
+        for image in still_asked(labeled_images(loop, state), loop.contract)
+        if image.digest in known and digest_as_sent(loop, image) not in secret
+    ]
     return images, [known[image.digest] for image in images]
 
 

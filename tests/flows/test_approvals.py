@@ -1,4 +1,4 @@
-"""What follows when the gate asks a person, and when it was only to report."""
+"""What follows when the gate asks a person, outside the Prefect UI."""
 
 from datetime import timedelta
 
@@ -15,16 +15,6 @@ from tests.support.loops import LoopFolder
 pytestmark = pytest.mark.usefixtures("prefect_server")
 ASKING = PromotionPolicy(when_inconclusive="ask", smallest_held_out=100_000)
 """No held-out set of a test is as large, so that a person is asked for sure."""
-
-
-def test_a_dry_run_reports_and_changes_nothing_but_the_look_counts(ready: LoopFolder) -> None:
-    result = improve_model(ready.name, promotion=PromotionPolicy(dry_run=True))
-    state = ready.loop().state()
-
-    assert (result.status, state.champion, state.open_iteration, len(state.looks)) == (
-        "kept the champion", None, None, 1,
-    )  # fmt: skip
-    assert result.reason.startswith("dry run, so only the look at the held-out set counts: ")
 
 
 def test_a_second_answer_is_told_who_gave_the_first_and_when(ready: LoopFolder) -> None:
