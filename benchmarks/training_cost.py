@@ -19,7 +19,7 @@ from benchmarks._table import report
 from cloud.store import INBOX
 from data_contracts.image_contract import ImageContract
 from data_contracts.images import Split
-from data_contracts.ledger import Actor
+from data_contracts.ledger import Actor, Approved
 from decisions.imaging.images import image_facts
 from decisions.ingestion.splits import group_of, split_of
 from deployments.contract_template import contract_for
@@ -133,7 +133,7 @@ def _turn(loop: Loop, emulator: str) -> Trained:
     result = improve_model(str(loop.folder))
     if result.status == "waits for a person" and result.iteration is not None:
         actor = Actor(name="benchmark", established="claimed")
-        approve(loop, result.iteration, yes=True, reason="to go on", actor=actor)
+        approve(loop, result.iteration, Approved(yes=True, reason="to go on"), actor)
         improve_model(str(loop.folder))
     finished, summary = loop.state().iterations[-1].finished, summarize(loop)[-1]
     if finished is None or finished.trained_tokens is None or summary.challenger_accuracy is None:

@@ -2,29 +2,25 @@
 
 import getpass
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 
-from data_contracts.errors import WrongInput
-from data_contracts.ledger import Actor
+from data_contracts.ledger import Actor, Approved
 from deployments.kept_servers import use_servers_of
-from tasks.gate.approvals import approve, end_of, given_reason, no_answer_wanted
+from tasks.gate.approvals import approve, day
 from tasks.loop import connect
 
 
-def answer_for_person(folder: Path, iteration: int, *, yes: bool, why: str, until: date | None) -> str:
+def answer_for_person(folder: Path, iteration: int, *, yes: bool, why: str, until: str | None) -> str:
     """Write the answer of whoever runs the command, and let a suspended run go on; returns what to print.
 
     Raises WrongInput for an empty *why*, a day that is over, and an iteration that waits for no answer.
     """
     use_servers_of(folder)
-    loop = connect(str(folder))
     actor = Actor(name=getpass.getuser(), established="command line")
-    reason, end = given_reason(why), end_of(until, yes=yes, now=loop.now())
-    if not approve(loop, iteration, yes=yes, reason=reason, actor=actor, until=end):
-        raise WrongInput(no_answer_wanted(loop, iteration))
-    form = {"verdict": "promote" if yes else "keep", "name": actor.name, "reason": reason}
-    resumed = _resumed(folder, {**form, "until": str(until) if until else ""})
+    said = Approved(yes=yes, reason=why, until=day(until) if until else None)
+    approve(connect(str(folder)), iteration, said, actor)
+    form = {"verdict": "promote" if yes else "keep", "name": actor.name, "reason": why}
+    resumed = _resumed(folder, form)
     goes_on = f"Run {resumed[0]} goes on" if resumed else "Next: kaizen improve"
     return f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. {goes_on}"
 
@@ -32,7 +28,6 @@ def answer_for_person(folder: Path, iteration: int, *, yes: bool, why: str, unti
 def _resumed(folder: Path, form: Mapping[str, str]) -> list[str]:
     """Names of the runs that go on; none where no server is named or it does not answer: the ledger has the answer."""
     from httpx import HTTPError
-    from prefect.exceptions import PrefectHTTPStatusError
     from prefect.settings import PREFECT_API_URL
 
     if not PREFECT_API_URL.value():
@@ -41,5 +36,5 @@ def _resumed(folder: Path, form: Mapping[str, str]) -> list[str]:
 
     try:
         return resume_forms(str(folder), form)
-    except (HTTPError, PrefectHTTPStatusError):
+    except HTTPError:
         return []

@@ -1,6 +1,5 @@
 """The commands that turn a loop: init, plan, improve, approve, and its ledger."""
 
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -59,20 +58,18 @@ def improve(folder: Path, dry_run: bool, as_json: bool) -> None:
 @click.argument("iteration", type=click.IntRange(1))
 @click.option("--yes/--no", "yes", default=None, help="Whether the challenger becomes champion.")
 @click.option("--why", required=True, help="Goes into the ledger.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Day until which a yes holds, such as 2027-01-31.")
+@click.option("--until", help="Day after which a yes is to be looked at again, such as 2027-01-31.")
 @LOOP
-def approve(iteration: int, yes: bool | None, why: str, until: datetime | None, folder: Path) -> None:
-    """Answer where the gate asks a person; run `kaizen improve` afterwards.
+def approve(iteration: int, yes: bool | None, why: str, until: str | None, folder: Path) -> None:
+    """Answer where the gate asks a person; a run that waits in Prefect goes on, else run `kaizen improve`.
 
-    After --until, `kaizen plan` asks to look at the answer again.
-
-    Example: kaizen approve 3 --yes --why "checked 50 images on line 2"
+    Example: kaizen approve 3 --yes --why "checked 50 images on line 2" --until 2027-01-31
     """
     from deployments.answering import answer_for_person
 
     if yes is None:
         raise click.UsageError("say --yes or --no")
-    click.echo(answer_for_person(folder, iteration, yes=yes, why=why, until=until.date() if until else None))
+    click.echo(answer_for_person(folder, iteration, yes=yes, why=why, until=until))
 
 
 @click.command()

@@ -87,7 +87,7 @@ def _improve(folder: str, say: Say) -> str:
 
 
 def _answer(folder: str, result: "Result", say: Say) -> None:
-    from data_contracts.ledger import Actor
+    from data_contracts.ledger import Actor, Approved
     from tasks.gate.approvals import approve
     from tasks.loop import connect
 
@@ -95,7 +95,7 @@ def _answer(folder: str, result: "Result", say: Say) -> None:
     assert result.iteration is not None
     yes = _convinced(loop, loop.iteration(result.iteration))
     reason = "better beyond chance" if yes else "nothing is proved"
-    approve(loop, result.iteration, yes=yes, reason=reason, actor=Actor(name="demo", established="claimed"))
+    approve(loop, result.iteration, Approved(yes=yes, reason=reason), Actor(name="demo", established="claimed"))
     say(f"Iteration {result.iteration}: the demo answers {'yes' if yes else 'no'}, {reason}")
 
 

@@ -40,7 +40,7 @@ def told(plan: NextRun) -> Iterator[str]:
     yield from _section("The gate", [plan.held_out] if plan.held_out else [])
     yield from _section("Deletes", [f"{each.name}: {each.reason}" for each in plan.deletes])
     yield from _limits(plan)
-    yield from _section("Warnings", (*plan.overrides, *plan.model.warnings))
+    yield from _section("Warnings", [*plan.overrides, *plan.model.warnings])
     yield from _section("Stops the run", plan.refusals)
     yield from _wrapped(_as_of(), "")
 

@@ -1,29 +1,23 @@
-"""Overrides: a person's yes where the gate did not say so, and the day on which it is to be looked at again."""
+"""Promotions that a person made against the gate's advice, for a time."""
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from data_contracts.evaluation import Code
-from data_contracts.ledger import ChampionSwitched
-from decisions.loop_state import Iteration
+from decisions.loop_state import LoopState
 
 
-def is_override(iteration: Iteration) -> bool:
-    """Whether a person promoted what the gate's verdict alone would not have promoted."""
-    approved, decided = iteration.approved, iteration.decided
-    return approved is not None and approved.yes and decided is not None and decided.code is not Code.PROMOTE
-
-
-def to_look_at_again(
-    iterations: Iterable[Iteration], champion: ChampionSwitched | None, now: datetime
-) -> Iterator[str]:
-    """A line for each override whose day has passed at *now* while the model that it promoted still is *champion*."""
-    for iteration in iterations:
-        approved, switched = iteration.approved, iteration.switched
-        if not is_override(iteration) or approved is None or approved.until is None or approved.until >= now:
-            continue
-        if switched is not None and switched == champion:
-            yield (
-                f"The override of iteration {iteration.number} by {iteration.approved_by} held until "
-                f"{approved.until:%Y-%m-%d} and is to be looked at again: {approved.reason}"
-            )
+def overrides_to_review(state: LoopState, now: datetime) -> tuple[str, ...]:
+    """Promotions against the gate's advice whose day has come, in a sentence each; only the champion's counts."""
+    champion = state.champion.model if state.champion else None
+    return tuple(
+        f"the override of iteration {each.number} by {each.approved_by} held until {each.approved.until:%Y-%m-%d}: "
+        "look at it again"
+        for each in state.iterations
+        if each.approved is not None
+        and each.approved.until is not None
+        and each.approved.until <= now
+        and each.decided is not None
+        and each.decided.code is not Code.PROMOTE
+        and each.switched is not None
+        and each.switched.model == champion
+    )

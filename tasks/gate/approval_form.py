@@ -1,12 +1,12 @@
 """The form on which a person answers in the Prefect UI: a run of a deployment is suspended until it is filled in."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from prefect import get_client, get_run_logger, suspend_flow_run
+from prefect import get_client, suspend_flow_run
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
@@ -22,8 +22,8 @@ from pydantic import Field
 
 from cloud.clock import system_time
 from data_contracts.errors import WrongInput
-from data_contracts.ledger import Actor
-from tasks.gate.approvals import answered, approve, end_of, given_reason
+from data_contracts.ledger import Actor, Approved
+from tasks.gate.approvals import approve, day
 from tasks.loop import Turn, connect
 from tasks.reporting.form_text import form_text
 
@@ -84,23 +84,14 @@ def _resumed(client: Any, run: UUID, answer: Mapping[str, str]) -> bool:
 
 def _record(turn: Turn, given: PersonsAnswer) -> str | None:
     """Write the answer into the ledger, unless there is one; returns what is wrong with it, or None."""
-    loop, yes = connect(turn.folder), given.verdict == "promote"
+    loop, actor = connect(turn.folder), Actor(name=given.name.strip(), established="claimed")
     try:
-        until = end_of(_day(given.until), yes=yes, now=loop.now())
-        reason = given_reason(given.reason)
+        until = day(given.until) if given.until else None
+        said = Approved(yes=given.verdict == "promote", reason=given.reason.strip(), until=until)
+        approve(loop, turn.iteration, said, actor)
     except WrongInput as error:
-        return str(error)
-    actor = Actor(name=given.name.strip(), established="claimed")
-    if not approve(loop, turn.iteration, yes=yes, reason=reason, actor=actor, until=until):
-        get_run_logger().info("Answered already: %s", answered(loop.iteration(turn.iteration)))
+        return str(error) if loop.iteration(turn.iteration).approved is None else None
     return None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise WrongInput(f"{text} is no day; write it as 2027-01-31, or leave it out") from error
 
 
 def _form_that_waits(turn: Turn, days: float) -> str | None:

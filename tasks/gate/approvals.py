@@ -1,4 +1,4 @@
-"""A person's answer where the gate asks for one: read from the ledger, written into it, refused with a reason."""
+"""A person's answer where the gate asked for one: who, how that was established, why, and until when."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
@@ -7,7 +7,7 @@ from prefect import task
 
 from data_contracts.errors import WrongInput
 from data_contracts.ledger import Actor, Approved, LedgerEntry
-from decisions.loop_state import Iteration, state_of
+from decisions.loop_state import LoopState, state_of
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 
@@ -18,59 +18,41 @@ def approval(turn: Turn) -> Approved | None:
     return connect(turn.folder).iteration(turn.iteration).approved
 
 
-def approve(loop: Loop, iteration: int, *, yes: bool, reason: str, actor: Actor, until: datetime | None = None) -> bool:
-    """Write a person's answer into the ledger; False when the iteration waits for no answer (any more)."""
-    approved = Approved(yes=yes, reason=reason, until=until)
+def approve(loop: Loop, iteration: int, answer: Approved, actor: Actor) -> None:
+    """Write a person's answer into the ledger.
+
+    Raises WrongInput, and writes nothing, where the iteration waits for no answer, the reason is empty or the day past.
+    """
+    if not answer.reason.strip():
+        raise WrongInput("An answer needs a reason; it goes into the ledger")
+    if answer.until is not None and answer.until <= loop.now():
+        raise WrongInput(f"{answer.until:%Y-%m-%d} is past; name a day to come, or none")
 
     def while_asked(entries: Sequence[LedgerEntry]) -> tuple[int, Approved] | None:
-        waiting = state_of(entries).open_iteration
-        asks = waiting is not None and waiting.number == iteration and waiting.asks_a_person
-        return (iteration, approved) if asks else None
+        problem = _no_question(state_of(entries), iteration, loop.name)
+        if problem is not None:
+            raise WrongInput(problem)
+        return iteration, answer
 
-    return loop.ledger.append(loop.authorship(actor), while_asked) is not None
-
-
-def end_of(until: date | None, *, yes: bool, now: datetime) -> datetime | None:
-    """The last moment, UTC, of the day *until* which a yes holds; raises WrongInput when it makes no sense."""
-    if until is None:
-        return None
-    if not yes:
-        raise WrongInput(f"A no needs no date, but until {until} was given; leave it out")
-    end = datetime.combine(until, time.max.replace(microsecond=0), UTC)
-    if end <= now:
-        raise WrongInput(f"{until} is over; give a day from {now:%Y-%m-%d} on, or leave it out")
-    return end
+    loop.ledger.append(loop.authorship(actor), while_asked)
 
 
-def given_reason(why: str) -> str:
-    """The reason without space around it; raises WrongInput when nothing is left."""
-    if not why.strip():
-        raise WrongInput("The reason is empty; say in a few words what the answer rests on, for the ledger keeps it")
-    return why.strip()
+def day(text: str) -> datetime:
+    """The end of the day that *text* names, such as 2027-01-31, UTC; raises WrongInput when it names none."""
+    try:
+        return datetime.combine(date.fromisoformat(text.strip()), time.max, UTC)
+    except ValueError as error:
+        raise WrongInput(f"{text!r} is no day; write it as 2027-01-31") from error
 
 
-def no_answer_wanted(loop: Loop, number: int) -> str:
-    """Why iteration *number* takes no answer, and what to do instead; in one line."""
-    iterations = loop.state().iterations
-    if number > len(iterations):
-        there = f"there are {len(iterations)}" if iterations else "there is none yet"
-        return f"There is no iteration {number}: {there}; see kaizen ledger log"
-    iteration = iterations[number - 1]
+def _no_question(state: LoopState, number: int, loop: str) -> str | None:
+    """Why iteration *number* waits for no answer; None where it does."""
+    if number > len(state.iterations):
+        return f"There is no iteration {number} of {loop}; there are {len(state.iterations)}"
+    iteration = state.iterations[number - 1]
     if iteration.approved is not None:
-        return f"Iteration {number} is answered already: {answered(iteration)}; {_next(iteration)}"
-    if iteration.closed is not None:
-        return f"Iteration {number} waits for no answer: {iteration.closed.outcome}; see kaizen ledger log"
-    return f"Iteration {number} waits for no answer yet; go on with kaizen improve"
-
-
-def answered(iteration: Iteration) -> str:
-    """Who answered what, when and why; empty while nobody has."""
-    if iteration.approved is None:
-        return ""
-    said = "yes" if iteration.approved.yes else "no"
-    when = f", {iteration.approved_at:%Y-%m-%d %H:%M} UTC" if iteration.approved_at else ""
-    return f"{iteration.approved_by} said {said}{when}: {iteration.approved.reason}"
-
-
-def _next(iteration: Iteration) -> str:
-    return "nothing is left to do" if iteration.closed else "go on with kaizen improve"
+        said = "yes" if iteration.approved.yes else "no"
+        return f"{iteration.approved_by} has answered iteration {number} already: {said}, {iteration.approved.reason}"
+    if not iteration.asks_a_person:
+        return f"Iteration {number} waits for no answer; see kaizen ledger log"
+    return None

@@ -1,4 +1,4 @@
-"""Letting the gate decide, and making its contender the champion."""
+"""Letting the gate decide, carrying out what it or a person decided."""
 
 from prefect import get_run_logger, task
 

@@ -114,14 +114,13 @@ def _decided(
     models = {role: model_figures(each, role, labels, prices, slices) for role, each in evaluations.items()}
     earlier = state.iterations[: iteration.number]
     spent = sum(1 for each in earlier if each.looked and each.looked.version == version.version)
-    approved, validation, local = iteration.approved, iteration.validation, iteration.local_baseline
-    said = f"{'Yes' if approved.yes else 'No'}, said {iteration.approved_by}: {approved.reason}" if approved else None
+    validation, local = iteration.validation, iteration.local_baseline
     priced = [each for role, each in models.items() if role != LOCAL]
     return {
         "verdict": str(decided.code),
         "action": str(decided.action),
         "reason": decided.reason,
-        "answered": said,
+        "answered": _answered(iteration),
         "dry_run": decided.dry_run,
         "remarks": decided.remarks,
         "models": tuple(models.values()),
@@ -131,6 +130,14 @@ def _decided(
         "misclassified": misclassified(loop, state, validation) if validation and labels else (),
         **_rules(loop, decided, evaluations, models, spent),
     }
+
+
+def _answered(iteration: Iteration) -> str | None:
+    approved = iteration.approved
+    if approved is None:
+        return None
+    until = f" (to be looked at again after {approved.until:%Y-%m-%d})" if approved.until else ""
+    return f"{'Yes' if approved.yes else 'No'}, said {iteration.approved_by}: {approved.reason}{until}"
 
 
 def _rules(

@@ -8,7 +8,7 @@ from data_contracts.policies import TrainingPolicy
 from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, is_fine_tuned
-from decisions.gate.overrides import to_look_at_again
+from decisions.gate.overrides import overrides_to_review
 from decisions.held_out import budget_in_words, discordance_seen
 from decisions.loop_state import Iteration, LoopState
 from decisions.training.budget import Limit, Spent, limits, over_budget, spent
@@ -42,8 +42,8 @@ class NextRun(Record):
     deletes: tuple[Ahead, ...] = ()
     spent: Spent
     budget: tuple[Limit, ...] = ()
+    overrides: tuple[str, ...] = Field((), description="Promotions by a person that are to be looked at again.")
     held_out: str = Field("", description="Which gains promote by themselves on the held-out images there are.")
-    overrides: tuple[str, ...] = Field((), description="A person's answers that are to be looked at again.")
     refusals: tuple[str, ...] = Field((), description="Why the run would stop before it buys anything.")
 
     @property
@@ -79,9 +79,9 @@ def plan_next(loop: Loop, policy: TrainingPolicy) -> NextRun:
         buys=step.buys,
         texts_counted=counts_exactly(),
         deletes=deletions_ahead(state, loop.name),
+        overrides=overrides_to_review(state, loop.now()),
         spent=gone,
         budget=budget,
-        overrides=tuple(to_look_at_again(state.iterations, state.champion, loop.now())),
     )
     return _measured(loop, state, policy, step.opened, plan)
 

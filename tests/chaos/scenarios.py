@@ -82,14 +82,14 @@ def reject(folder: str) -> object:
 
 
 def _improve(folder: str, *, yes: bool) -> object:
-    from data_contracts.ledger import Actor
+    from data_contracts.ledger import Actor, Approved
     from flows.improve_model import improve_model
     from tasks.gate.approvals import approve
 
     result = improve_model(folder)
     if result.status == "waits for a person" and result.iteration is not None:
         actor = Actor(name="chaos", established="command line")
-        approve(connect(folder), result.iteration, yes=yes, reason="looked at it", actor=actor)
+        approve(connect(folder), result.iteration, Approved(yes=yes, reason="looked at it"), actor)
         result = improve_model(folder)
     if result.status in ("another run is at work", "waits for a person"):
         raise NotThroughYet(f"{result.status}: {result.reason}")

@@ -175,24 +175,25 @@ def test_answering_where_nothing_is_asked_is_refused(written: LoopFolder) -> Non
     code, said = complaint("approve", "1", "--yes", "--why", "because", "--loop", written.path)
 
     assert code == 1
-    assert said == "kaizen: There is no iteration 1: there is none yet; see kaizen ledger log"
+    assert said.startswith("kaizen: There is no iteration 1 of")
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("options", "told"),
     [
-        (("1", "--yes", "--why", " "), "The reason is empty; say in a few words"),
-        (("1", "--yes", "--why", "x", "--until", "2020-01-31"), "2020-01-31 is over; give a day from"),
-        (("1", "--no", "--why", "x", "--until", "2999-01-31"), "A no needs no date, but until 2999-01-31 was given"),
+        (("9", "--yes", "--why", "because"), "There is no iteration 9"),
+        (("1", "--yes", "--why", " "), "An answer needs a reason"),
+        (("1", "--yes", "--why", "because", "--until", "soon"), "'soon' is no day; write it as 2027-01-31"),
+        (("1", "--yes", "--why", "because", "--until", "2001-01-31"), "2001-01-31 is past"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_refused_in_one_line(
-    written: LoopFolder, given: tuple[str, ...], said: str
+def test_an_answer_that_cannot_be_is_refused_in_a_line(
+    written: LoopFolder, options: tuple[str, ...], told: str
 ) -> None:
-    code, told = complaint("approve", *given, "--loop", written.path)
+    code, said = complaint("approve", *options, "--loop", written.path)
 
     assert code == 1
-    assert told.startswith(f"kaizen: {said}")
+    assert told in said
 
 
 def test_an_answer_is_yes_or_no(written: LoopFolder) -> None:

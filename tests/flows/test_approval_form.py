@@ -39,10 +39,12 @@ class Served:
         assert isinstance(applied, UUID)
         self.deployment = applied
 
-    def start(self) -> UUID:
+    def start(self, **promotion: object) -> UUID:
         """A new run, as the schedule makes one, until its process ends."""
         with get_client(sync_client=True) as client:
-            run = client.create_flow_run_from_deployment(self.deployment)
+            run = client.create_flow_run_from_deployment(
+                self.deployment, parameters={"folder": self.folder.name, "promotion": {**ASKING, **promotion}}
+            )
         self.process(run.id)
         return run.id
 
@@ -119,3 +121,15 @@ def test_kaizen_approve_lets_the_suspended_run_go_on(asked: tuple[Served, UUID])
     assert (served.state(run), len(served.entries(Approved)), len(served.entries(ChampionSwitched))) == (
         "Completed", 1, 1,
     )  # fmt: skip
+
+
+def test_no_answer_in_time_is_not_a_yes_and_is_asked_anew(asked: tuple[Served, UUID]) -> None:
+    served, run = asked
+    second = served.start(approval_days=1e-6)
+
+    told = served.read(run).state
+    assert told is not None
+    assert (told.name, (told.message or "").startswith("No answer within 1e-06 days, which is not a yes")) == (
+        "Cancelled", True,
+    )  # fmt: skip
+    assert (served.state(second), served.entries(Approved)) == ("Suspended", [])

@@ -3,7 +3,7 @@
 import pytest
 
 from data_contracts.images import Split
-from data_contracts.ledger import Actor
+from data_contracts.ledger import Actor, Approved
 from decisions.ingestion.chat_check import messages_of
 from examples.chat_style import SIGN_OFF, write_batches
 from flows.improve_model import improve_model
@@ -30,7 +30,7 @@ def turned(tmp_path_factory: pytest.TempPathFactory, foundry: EmulatorProcess, p
         result = improve_model(desk.name)
         if result.status == "waits for a person" and result.iteration is not None:
             actor = Actor(name="test", established="command line")
-            approve(desk.loop(), result.iteration, yes=True, reason="read the answers", actor=actor)
+            approve(desk.loop(), result.iteration, Approved(yes=True, reason="read the answers"), actor)
             improve_model(desk.name)
     return desk
 

@@ -45,9 +45,9 @@ def test_a_forecast_is_within_five_percent_of_the_bill_also_when_continuing(
 
 
 def answered(folder: LoopFolder) -> None:
-    from data_contracts.ledger import Actor
+    from data_contracts.ledger import Actor, Approved
     from tasks.gate.approvals import approve
 
     loop = folder.loop()
     person = Actor(name="test", established="command line")
-    approve(loop, len(loop.state().iterations), yes=True, reason="looked at it", actor=person)
+    approve(loop, len(loop.state().iterations), Approved(yes=True, reason="looked at it"), person)

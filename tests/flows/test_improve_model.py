@@ -11,7 +11,7 @@ from cloud import lease
 from cloud.ledger import verify
 from data_contracts.errors import WrongInput
 from data_contracts.images import LabeledImage, Split
-from data_contracts.ledger import Actor, TrainingIntended, TrainingSubmitted
+from data_contracts.ledger import Actor, Approved, TrainingIntended, TrainingSubmitted
 from decisions.imaging.images import as_model_sees, data_url
 from deployments.compare import compare_iterations
 from flows.improve_model import improve_model
@@ -35,9 +35,9 @@ def halves(images: Path) -> tuple[list[Path], list[Path]]:
     return files[::2], files[1::2]
 
 
-def person(loop: Loop, iteration: int, *, yes: bool) -> bool:
+def person(loop: Loop, iteration: int, *, yes: bool) -> None:
     actor = Actor(name="test", established="command line")
-    return approve(loop, iteration, yes=yes, reason="looked at it", actor=actor)
+    approve(loop, iteration, Approved(yes=yes, reason="looked at it"), actor)
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +210,9 @@ def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, i
 
     assert first.status == again.status == "waits for a person"
     assert loop.state().champion is None
-    assert person(loop, 1, yes=False)
-    assert not person(loop, 1, yes=True)
+    person(loop, 1, yes=False)
+    with pytest.raises(WrongInput, match="test has answered iteration 1 already: no, looked at it"):
+        person(loop, 1, yes=True)
     assert improve_model(loop_folder.name).status == "kept the champion"
     assert loop.state().champion is None
     assert {live.name for live in loop.state().deployments.values()} == {f"{loop.name}-base"}

@@ -8,7 +8,7 @@ import pytest
 
 from data_contracts.images import LabeledImage, Split
 from data_contracts.iteration_report import IterationReport
-from data_contracts.ledger import Actor
+from data_contracts.ledger import Actor, Approved
 from deployments.forget import forget_images
 from flows.improve_model import improve_model
 from flows.ingest_images import ingest_images
@@ -37,7 +37,7 @@ def turned(
     folder.deliver("monday", sorted(images.glob("*/*")))
     ingest_images(folder.name)
     if improve_model(folder.name).status == "waits for a person":
-        approve(folder.loop(), 1, yes=True, reason="looked at it", actor=PERSON)
+        approve(folder.loop(), 1, Approved(yes=True, reason="looked at it"), PERSON)
         improve_model(folder.name)
     loop, turn = folder.loop(), Turn(folder=folder.name, iteration=1, fence=10**6)
     write_local_baseline(loop, turn)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_contracts.images import LabeledImage, Split
-from data_contracts.ledger import Actor
+from data_contracts.ledger import Actor, Approved
 from decisions.loop_state import LoopState
 from deployments.forget import forget_images
 from deployments.ledger_log import as_lines
@@ -67,7 +67,7 @@ def improved(folder: LoopFolder) -> Result:
     result = improve_model(folder.name)
     if result.status == "waits for a person" and result.iteration is not None:
         actor = Actor(name="test", established="command line")
-        approve(folder.loop(), result.iteration, yes=True, reason="looked at it", actor=actor)
+        approve(folder.loop(), result.iteration, Approved(yes=True, reason="looked at it"), actor)
         result = improve_model(folder.name)
     return result
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_contracts.evaluation import Code
-from data_contracts.ledger import Actor
+from data_contracts.ledger import Actor, Approved
 from deployments.demo import write_report
 from deployments.servers import emulator_environment
 from flows.improve_model import Result, improve_model
@@ -65,7 +65,7 @@ def test_a_yes_makes_it_the_champion_whom_the_next_one_has_to_beat(
     asked: Result, filled: LoopFolder, images: Path
 ) -> None:
     person = Actor(name=getpass.getuser(), established="command line")
-    approve(filled.loop(), 1, yes=True, reason="looked at it", actor=person)
+    approve(filled.loop(), 1, Approved(yes=True, reason="looked at it"), person)
 
     assert improve_model(filled.name).status == "promoted"
     assert filled.loop().state().champion is not None
