@@ -70,7 +70,9 @@ class Iteration(Record):
     @property
     def asks_a_person(self) -> bool:
         """Whether the gate asked for a person's answer that has not come yet."""
-        return self.decided is not None and self.decided.action is Action.ASK and self.approved is None
+        decided = self.decided
+        asked = decided is not None and decided.action is Action.ASK and not decided.dry_run
+        return asked and self.approved is None
 
     def may_be_bought_again(self, attempts: int) -> bool:
         """Whether its job ended without a model, and fewer than *attempts* were bought."""

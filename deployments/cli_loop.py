@@ -61,15 +61,15 @@ def improve(folder: Path, dry_run: bool, as_json: bool) -> None:
 @click.option("--until", help="Day after which a yes is to be looked at again, such as 2027-01-31.")
 @LOOP
 def approve(iteration: int, yes: bool | None, why: str, until: str | None, folder: Path) -> None:
-    """Answer where the gate asks a person; a run that waits in the Prefect UI goes on.
+    """Answer where the gate asks a person; a run that waits in Prefect goes on, else run `kaizen improve`.
 
     Example: kaizen approve 3 --yes --why "checked 50 images on line 2" --until 2027-01-31
     """
-    from deployments.approve import answer
+    from deployments.answering import answer_for_person
 
     if yes is None:
         raise click.UsageError("say --yes or --no")
-    click.echo(answer(folder, iteration, yes=yes, why=why, until=until))
+    click.echo(answer_for_person(folder, iteration, yes=yes, why=why, until=until))
 
 
 @click.command()

@@ -7,19 +7,18 @@ from prefect.runtime import flow_run
 
 from cloud import lease
 from cloud.errors import LeaseHeld
-from data_contracts.errors import WrongInput
 from data_contracts.evaluation import Action
 from data_contracts.ledger import Approved, Decided, Outcome, TrainingFinished
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from data_contracts.record import Record
 from data_contracts.training import JobStatus
 from decisions.training.training_progress import failure_reason
-from flows.person import AskedAlready, ask_person
 from tasks.contender import Contender
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation.evaluation import evaluate
 from tasks.evaluation.local_baseline import measure_local_baseline
 from tasks.evaluation.validation import ask_validation
+from tasks.gate.approval_form import ask_on_form
 from tasks.gate.approvals import approval
 from tasks.gate.evidence import publish_evidence
 from tasks.gate.promotion import decide, swap
@@ -109,16 +108,16 @@ def train(turn: Turn, policy: TrainingPolicy) -> TrainingFinished | Overdue:
         allow_purchase(turn, policy)
 
 
-def carry_out(turn: Turn, decided: Decided, challenger: Contender, policy: PromotionPolicy) -> Result:
+def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: PromotionPolicy) -> Result:
     """Act on the gate's verdict, or on the person's answer where it asked for one."""
     action, reason = decided.action, decided.reason
     if decided.dry_run:
         told = f"dry run, nothing was changed, though the look was counted; the gate says {decided.code}: {reason}"
         return ended(turn, "kept the champion", told)
     if action is Action.ASK:
-        answer = answered(turn, policy)
-        if not isinstance(answer, Approved):
-            return Result(status="waits for a person", iteration=turn.iteration, reason=f"{reason}{answer}")
+        answer, where = answer_of_a_person(turn, promotion)
+        if answer is None:
+            return Result(status="waits for a person", iteration=turn.iteration, reason=f"{reason}{where}")
         action = Action.PROMOTE if answer.yes else Action.KEEP
         reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}"
     if action is Action.PROMOTE:
@@ -127,17 +126,15 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, policy: Promo
     return ended(turn, "kept the champion", reason)
 
 
-def answered(turn: Turn, policy: PromotionPolicy) -> Approved | str:
-    """The person's answer, or what there is to say while nobody has given one."""
-    known = approval(turn)
-    if known is not None:
-        return known
+def answer_of_a_person(turn: Turn, promotion: PromotionPolicy) -> tuple[Approved | None, str]:
+    """The answer, asked for on a form where there is one; None while nobody gave it, with where it is waited for."""
+    answer = approval(turn)
+    if answer is not None:
+        return answer, ""
     publish_iteration(turn)
     publish_evidence(turn)
-    try:
-        return ask_person(turn, policy) or ""
-    except (AskedAlready, WrongInput) as waits:
-        return f"; {waits}"
+    where = ask_on_form(turn, promotion.approval_days)
+    return approval(turn), where
 
 
 def ended(turn: Turn, outcome: Outcome, reason: str) -> Result:

@@ -26,7 +26,7 @@ def publish_report(report: IterationReport, path: str) -> None:
         create_markdown_artifact(_next(report), key=_key(report, "photograph-next"), description=about)
     if report.labels:
         challenger = f"{about}, classes of the challenger"
-        create_table_artifact(list(_classes(report)), key=_key(report, "classes"), description=challenger)
+        create_table_artifact(list(class_rows(report)), key=_key(report, "classes"), description=challenger)
 
 
 def verdict(report: IterationReport, path: str) -> str:
@@ -102,7 +102,8 @@ def _ms(each: ModelFigures, percentile: str) -> object:
     return round(each.latency.percentiles[percentile]) if each.latency else ""
 
 
-def _classes(report: IterationReport) -> Iterator[dict[str, object]]:
+def class_rows(report: IterationReport) -> Iterator[dict[str, object]]:
+    """A row for each class of the challenger; empty cells where nothing was compared."""
     challenger, tests = report.model_in("challenger"), {test.name: test for test in report.class_tests}
     for each in challenger.classes if challenger else ():
         test = tests.get(each.name)

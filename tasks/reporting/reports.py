@@ -10,8 +10,7 @@ from decisions.loop_state import Iteration
 from tasks.charts import png_url
 from tasks.formats import blank, interval, outcome, percent
 from tasks.loop import Loop, Turn, connect
-from tasks.reporting.iteration_report import iteration_report
-from tasks.reporting.report_artifacts import publish_report, verdict
+from tasks.reporting.report_artifacts import publish_report
 from tasks.reporting.report_pages import confusion_pictures, write_pages
 from tasks.reporting.summaries import evaluations, summarize
 from tasks.retrying import PATIENTLY
@@ -40,15 +39,6 @@ def publish_iteration(turn: Turn) -> str:
         publish_report(report, path)
         _publish_matrices(loop, iteration)
     return path
-
-
-def question(turn: Turn) -> str:
-    """What a person has to know to decide, as Markdown: the verdict, its rules, the confusion matrices, the report."""
-    loop = connect(turn.folder)
-    report = iteration_report(loop, turn.iteration)
-    pictures = confusion_pictures(loop, loop.iteration(turn.iteration))
-    shown = [f"![Confusion matrix, {place}]({png_url(png)})" for place, png in pictures.items()]
-    return "\n\n".join([verdict(report, loop.iteration_path(turn.iteration, "report.html")), *shown])
 
 
 @task(**PATIENTLY)
