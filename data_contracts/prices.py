@@ -36,11 +36,6 @@ class Prices(Record):
     answer_price_factors: dict[str, float]
     local_machine: MachinePrice
 
-    @property
-    def batch_share(self) -> float:
-        """Part of an answer's price that the Batch API asks for."""
-        return self.answer_price_factors["GlobalBatch"]
-
 
 @lru_cache
 def current_prices() -> Prices:

@@ -21,7 +21,6 @@ class Contender(Record):
     model: str
     model_deployment: str
     detail: str
-    by_batch: bool = False
     contract: str | None = None
 
 

@@ -208,7 +208,7 @@ def _book_answers(loop: Loop, turn: Turn, evaluated: Evaluated, bought: _Bought,
 
 
 def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence[Answer], subject: str) -> None:
-    """Book what the answers cost, once for each *subject*; at half the price where a batch answered."""
+    """Book what the answers cost, once for each *subject*."""
     prices = current_prices()
     asked = sum(answer.prompt_tokens for answer in answers)
     said = sum(answer.completion_tokens for answer in answers)
@@ -216,7 +216,5 @@ def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence
     if usd is None:
         get_run_logger().warning("prices.yaml has no price for answers of %s; nothing was booked", contender.model)
         return
-    share = prices.batch_share if contender.by_batch else 1.0
-    halved = f", {share:.0%} of it as a batch" if contender.by_batch else ""
-    basis = f"{asked:,} tokens in, {said:,} out, prices of {prices.as_of}{halved}"
-    book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=share * usd, basis=basis))
+    basis = f"{asked:,} tokens in, {said:,} out, prices of {prices.as_of}"
+    book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=usd, basis=basis))
