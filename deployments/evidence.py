@@ -22,6 +22,8 @@ def copy_evidence(folder: Path, number: int, to: Path | None) -> tuple[list[str]
     if to is None:
         lines.append(f"The pack is {evidence_path(loop, number)} in the store; --to FILE copies it out.")
     else:
+        if not to.parent.is_dir():
+            raise WrongInput(f"There is no folder {to.parent}; name a file in one that exists")
         to.write_bytes(content)
         lines.append(f"Written to {to}, {len(content):,} bytes.")
     return lines, {"path": evidence_path(loop, number), "bytes": len(content), **decision}

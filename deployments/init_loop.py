@@ -175,7 +175,8 @@ def _key(notebook: NotebookEnv | None, env: Path | None) -> list[str]:
 
 def _next(folder: Path, loop: str, images: Path | None, notebook: NotebookEnv | None) -> str:
     if images is not None:
-        return f"Next: kaizen check-images {images} --contract {folder / CONTRACT}"
+        deliver = f"then put them into {folder / 'store' / INBOX / loop}/BATCH/CLASS/ and run kaizen ingest"
+        return f"Next: kaizen check-images {images} --contract {folder / CONTRACT}, {deliver}"
     start = f"kaizen ingest --loop {folder}" if notebook else f"kaizen up --loop {folder}"
     return f"Next: put images into {folder / 'store' / INBOX / loop}/BATCH/CLASS/, then {start}"
 

@@ -7,6 +7,7 @@ from data_contracts.figures import ModelFigures
 from data_contracts.iteration_report import ClassTest, RuleFigure
 from data_contracts.ledger import Decided, HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
+from decisions.gate.wording import points
 from decisions.intervals import holm, mcnemar_harm, noninferiority
 
 
@@ -41,7 +42,7 @@ def paired_rules(
     )
     yield _harm(decided, tests, policy)
     yield RuleFigure(
-        rule=f"At most {policy.margin:.1%} worse",
+        rule=f"At most {points(policy.margin)} worse",
         figure=_p(no_worse),
         asked=asked,
         held=no_worse <= decided.alpha_per_use,
@@ -49,7 +50,7 @@ def paired_rules(
     yield _limit(
         "No class's recall fell much",
         ", ".join(decided.warned) or "none fell",
-        f"less than {policy.class_drop:.0%} on {policy.class_drop_images} images",
+        f"at most {points(policy.class_drop)}, in classes of {policy.class_drop_images} images or more",
         not decided.warned,
     )
     yield _limit(

@@ -74,7 +74,12 @@ def photograph_next(
     accuracy = float(sum(weights[each.label] * each.recall(each.now).mean() for each in drawn))
     if 1 - accuracy <= gain:
         return PhotographNext(gain=gain, accuracy=accuracy, reason=_nothing_left(accuracy, gain))
-    return _handed_out(drawn, weights, gain, accuracy)
+    proposed = _handed_out(drawn, weights, gain, accuracy)
+    if max(len(each) for each in points.values()) > 1:
+        return proposed
+    return proposed.model_copy(
+        update={"reason": f"{proposed.reason}; after one iteration this is hardly more than a guess"}
+    )
 
 
 def _handed_out(drawn: Sequence[_Drawn], weights: Mapping[str, float], gain: float, accuracy: float) -> PhotographNext:

@@ -14,8 +14,8 @@ from tasks.contender import Contender
 from tasks.datasets import frozen_dataset
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
-from tasks.evaluation.evaluation import answers_folder, book_answers, stored_answers
-from tasks.loop import Loop, Turn, connect
+from tasks.evaluation.evaluation import answers_folder, book_answers
+from tasks.loop import Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import to_parquet
 
@@ -52,11 +52,6 @@ def ask_validation(turn: Turn, challenger: Contender, policy: PromotionPolicy) -
     loop.record(turn, answered)
     journal.clear()
     return answered
-
-
-def validation_answers(loop: Loop, answered: ValidationAnswered) -> tuple[Answer, ...]:
-    """The answers behind a ledger entry; raises CloudRefused when the file is not the one recorded."""
-    return stored_answers(loop, answered.path, answered.digest)
 
 
 def sample(images: Sequence[LabeledImage], most: int) -> list[LabeledImage]:

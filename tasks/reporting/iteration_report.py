@@ -155,7 +155,8 @@ def _rules(
         champion, challenger, images=version.images, uses_left=0, alpha_per_use=decided.alpha_per_use
     )
     tests = class_tests(evidence) if loop.contract.tells_classes else ()
-    rules_held: tuple[RuleFigure, ...] = (*paired_rules(decided, evidence, tests, policy), *last)
+    first = () if is_fine_tuned(champion.model) else lone_rules(models[CHALLENGER], models.get(LOCAL), None, policy)
+    rules_held: tuple[RuleFigure, ...] = (*paired_rules(decided, evidence, tests, policy), *first, *last)
     return {"rules": rules_held, "class_tests": tests, "comparison": _comparison(decided)}
 
 
