@@ -4,12 +4,14 @@ A loop asks twenty times in a row whether a challenger, in truth exactly as good
 all challengers answer the same 1,800 held-out images, so their results hang together as in a real loop. The budget is
 the product's own: once the uses of the held-out version are spent, a person decides, and nothing is promoted. Both
 budgets are tried, the default of four uses and the longest of twenty; the worse one is the figure. Beside them stands
-what would have come of asking for p <= 0.05 each time. A version of fresh images begins a budget of its own.
+what would have come of asking for p <= 0.05 each time. Alpha is promised for each held-out version: fresh images begin
+a budget of their own. What that comes to, where a reserve follows every time that four uses are spent, is told too.
 
 The power is the share of challengers, better by so many points in truth, that are promoted without a person, at the
 budget of a held-out version that is made for this gain; where that has no uses, the gate cannot decide.
 """
 
+import itertools
 import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -51,31 +53,44 @@ class _Gates(NamedTuple):
 
 def measure() -> Mapping[str, float]:
     """Shares of loops with a false promotion, and the power by gain and images; -1 where the gate cannot decide."""
-    figures = {}
+    figures: dict[str, float] = {}
     naive = 0.0
     for name, policy in POLICIES.items():
         loops = list(_loops(policy))
         figures[f"false_promotion_share_{name}"] = float(np.mean([each.promoted for each in loops]))
         naive = float(np.mean([each.naive for each in loops]))
     figures = {"false_promotion_share": max(figures.values()), **figures, "false_at_p_005_each_time": naive}
+    renewed = [_loop(random, POLICIES["auto"], renewed=True).promoted for random in _randoms()]
+    figures["false_promotion_share_five_versions"] = float(np.mean(renewed))
     powers = {f"power_{100 * gain:.0f}_of_{n}": _power(gain, n) for n in SIZES for gain in GAINS}
     return {**figures, **powers}
 
 
 def _loops(policy: PromotionPolicy) -> Iterator[_Gates]:
-    random = np.random.default_rng(6)
-    for _ in range(LOOPS):
+    for random in _randoms():
         yield _loop(random, policy)
 
 
-def _loop(random: np.random.Generator, policy: PromotionPolicy) -> _Gates:
-    """Twenty gates on one held-out version; a challenger that is promoted is the next one's champion."""
+def _randoms() -> Iterator[np.random.Generator]:
+    """The same generator for each loop, which goes on where the loop before it left it."""
+    random = np.random.default_rng(6)
+    return itertools.repeat(random, LOOPS)
+
+
+def _loop(random: np.random.Generator, policy: PromotionPolicy, *, renewed: bool = False) -> _Gates:
+    """Twenty gates on one held-out version, or, *renewed*, on fresh images whenever its uses are spent.
+
+    A challenger that is promoted is the next one's champion.
+    """
     made = budget(IMAGES, policy)
     champion = _champion(random, IMAGES)
     promoted = naive = False
     for gate in range(GATES):
+        spent = gate % made.uses if renewed else gate
+        if renewed and spent == 0:
+            champion = _champion(random, IMAGES)
         challenger = _challenger(random, champion, gain=0, accuracy=ACCURACY)
-        evidence = _evidence(champion, challenger, made.uses - gate, made.alpha_per_use)
+        evidence = _evidence(champion, challenger, made.uses - spent, made.alpha_per_use)
         naive = naive or mcnemar_superiority(evidence.losses, evidence.wins) <= policy.alpha
         if evidence.uses_left > 0 and decide_promotion(evidence, policy).code is Code.PROMOTE:
             promoted, champion = True, challenger
@@ -139,6 +154,8 @@ def told(figures: Mapping[str, float]) -> Iterator[str]:
     yield f"False promotions in {LOOPS:,} loops of {GATES} gates without real gain, {IMAGES:,} held-out images:"
     yield f"  four uses (the default)        {figures['false_promotion_share_auto']:6.1%} of the loops"
     yield f"  twenty uses                    {figures['false_promotion_share_twenty']:6.1%} of the loops"
+    versions = f"{figures['false_promotion_share_five_versions']:6.1%} of the loops"
+    yield f"  five versions of four uses     {versions}: alpha is promised for each version"
     yield f"  p <= 0.05 each time, no budget {figures['false_at_p_005_each_time']:6.1%} of the loops"
     yield "Promoted without a person, by gain and held-out images:"
     for gain in GAINS:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import betainc, ndtr
 from scipy.stats import binom, norm
 
 Interval = tuple[float, float]
@@ -43,7 +44,7 @@ def wilson(correct: int, n: int, confidence: float = 0.95) -> Interval:
 def mcnemar_superiority(losses: int, wins: int) -> float:
     """Exact p-value for the challenger being better (McNemar): P[Bin(losses + wins, 1/2) >= wins]."""
     _check_counts(losses, wins)
-    return float(binom.sf(wins - 1, losses + wins, 0.5))
+    return float(betainc(wins, losses + 1, 0.5)) if wins else 1.0  # the upper tail of the binomial
 
 
 def mcnemar_harm(losses: int, wins: int) -> float:
@@ -100,7 +101,7 @@ def noninferiority(n: int, losses: int, wins: int, margin: float) -> float:
     _check_counts(losses, wins, n)
     if not 0 <= margin <= 1:
         raise ValueError(f"a margin of {margin} is not between 0 and 1")
-    return float(norm.sf(_score(n, losses, wins, -margin)))
+    return float(ndtr(-_score(n, losses, wins, -margin)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
