@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from data_contracts.record import Record
 
@@ -128,21 +129,59 @@ class PairedAnswer(Record):
         return self.challenger == self.expected if self.challenger_passed is None else self.challenger_passed
 
 
-class ClassTable(Record):
-    """Paired result of one class: its images, and what the challenger lost and won on them."""
+class PairedCounts(Record):
+    """What the challenger lost and won against another model on the same images, by groups that show one part."""
 
-    images: int
-    losses: int
-    wins: int
+    losses: int = Field(ge=0, description="Images that only the other model had right.")
+    wins: int = Field(ge=0, description="Images that only the challenger had right.")
+    group_net_wins: tuple[int, ...] = Field(
+        (), description="Wins less losses of each group of images that show the same part; empty: not grouped."
+    )
+    group_images: tuple[int, ...] = Field((), description="Images of each group; empty where they are not known.")
+
+    def check(self, images: int) -> None:
+        """Raise ValueError for counts that cannot be."""
+        if self.losses + self.wins > images:
+            raise ValueError(f"{self.losses} losses and {self.wins} wins of {images} images cannot be")
+        if not self.group_net_wins:
+            return
+        if sum(self.group_net_wins) != self.wins - self.losses:
+            raise ValueError(f"the groups won {sum(self.group_net_wins)}, the images {self.wins - self.losses}")
+        if self.group_images and (
+            len(self.group_images) != len(self.group_net_wins) or sum(self.group_images) != images
+        ):
+            raise ValueError(
+                f"{len(self.group_images)} groups of {sum(self.group_images)} images in all are not the "
+                f"{len(self.group_net_wins)} groups of {images} images"
+            )
 
 
-class Rival(Record):
+class ClassTable(PairedCounts):
+    """Paired result on a part of the images, those of one class or of one batch."""
+
+    images: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.check(self.images)
+        return self
+
+    @property
+    def n(self) -> int:
+        """Images that were compared."""
+        return self.images
+
+
+class Rival(PairedCounts):
     """Another model beside the challenger: images that both answered; losses only it had right, wins only the other."""
 
     name: str
     n: int = Field(ge=0)
-    losses: int = Field(ge=0)
-    wins: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.check(self.n)
+        return self
 
 
 class Running(Record):
@@ -153,21 +192,22 @@ class Running(Record):
     usd_per_1000: float | None = Field(None, description="US dollars for 1,000 answers.")
 
 
-class PromotionEvidence(Record):
+class PromotionEvidence(PairedCounts):
     """Everything the gate looks at; losses are images only the champion had right, wins the reverse."""
 
     n: int = Field(ge=0)
-    losses: int = Field(ge=0)
-    wins: int = Field(ge=0)
-    classes: Mapping[str, ClassTable] = Field(default_factory=dict)
-    group_net_wins: tuple[int, ...] = Field(
-        (), description="Wins less losses of each group of images that show the same part; empty: not grouped."
+    classes: Mapping[str, ClassTable] = Field(
+        default_factory=dict, description="By name; none where classes are not compared."
     )
-    champion_failure_share: float = 0
-    challenger_failure_share: float = 0
+    champion_failure_share: float = Field(0, ge=0, le=1, allow_inf_nan=False)
+    challenger_failure_share: float = Field(0, ge=0, le=1, allow_inf_nan=False)
+    wins_by_failure: int = Field(0, ge=0, description="Of the wins, those where the champion's answer was lost.")
+    without_failures: PairedCounts | None = Field(
+        None, description="The counts without these wins, as if the champion had been right where it was not heard."
+    )
     complete: bool = Field(default=True, description="False when an image has no answer of one of the two.")
     uses_left: int = Field(description="Uses of the held-out version left, this one included.")
-    alpha_per_use: float
+    alpha_per_use: float = Field(ge=0, lt=1, allow_inf_nan=False)
     leak_found: bool = False
     classes_changed: bool = Field(default=False, description="Whether the champion was trained on other classes.")
     bars_missed: tuple[str, ...] = Field((), description="Why the classes that were added are not good enough yet.")
@@ -176,13 +216,13 @@ class PromotionEvidence(Record):
     champion_running: Running = Running()
     challenger_running: Running = Running()
     first: bool = Field(default=False, description="Whether the base model stands in for a champion.")
-    correct: int | None = Field(None, description="Right answers of the challenger; None where nobody counted.")
+    correct: int | None = Field(None, ge=0, description="Right answers of the challenger; None where nobody counted.")
     local: Rival | None = Field(None, description="The local baseline; None where it was not measured.")
 
-    @property
-    def grouped(self) -> bool:
-        """Whether groups, not images, are what the test counts: some group has several images."""
-        return 0 < len(self.group_net_wins) < self.n
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.check(self.n)
+        return self
 
 
 class Code(StrEnum):
@@ -217,6 +257,16 @@ class Action(StrEnum):
     RERUN = "rerun"
 
 
+class ClassTest(Record):
+    """Whether the challenger is worse than the champion on a class."""
+
+    name: str
+    images: int
+    losses: int
+    wins: int
+    p: float = Field(description="Exact one-sided test for harm, adjusted for the number of classes by Holm.")
+
+
 class PromotionDecision(Record):
     """A verdict, what follows from it, and why in one sentence."""
 
@@ -227,8 +277,9 @@ class PromotionDecision(Record):
     p_superior: float
     p_harm: float
     p_noninferior: float
-    interval: tuple[float, float] = Field(description="95 % Tango interval of the gain.")
+    interval: tuple[float, float] = Field(description="95 % interval of the gain.")
     harmed: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
+    class_tests: tuple[ClassTest, ...] = Field((), description="Likeliest harm first.")
     remarks: tuple[str, ...] = Field((), description="What else was compared, or could not be.")
     p_midp: float = Field(1.0, description="Mid-p value of the images, shown beside the exact one.")

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from data_contracts.evaluation import ClassTest
 from data_contracts.figures import Gap, Interval, ModelFigures
 from data_contracts.learning_curve import LearningCurves
 from data_contracts.price_figures import PricesCompared
@@ -15,16 +16,6 @@ class RuleFigure(Record):
     figure: str
     asked: str = Field(description="What the rule asks for; empty where the figure is only told.")
     held: bool | None = Field(description="None where the figure is only told.")
-
-
-class ClassTest(Record):
-    """Whether the challenger is worse than the champion on a class."""
-
-    name: str
-    images: int
-    losses: int
-    wins: int
-    p: float = Field(description="Exact one-sided McNemar test for harm, adjusted for the number of classes by Holm.")
 
 
 class Misclassified(Record):
@@ -45,7 +36,7 @@ class Comparison(Record):
     losses: int
     wins: int
     p_superior: float
-    interval: Interval = Field(description="95 % Tango interval of the gain.")
+    interval: Interval = Field(description="95 % interval of the gain.")
 
 
 class IterationReport(Record):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from data_contracts.evaluation import Action, Code
+from data_contracts.evaluation import Action, ClassTest, Code
 from data_contracts.images import RuleOutcome
 from data_contracts.policies import TrainingMode
 from data_contracts.record import Record
@@ -264,6 +264,10 @@ class Evaluated(Record):
         0, description="Images of which bought answers were asked anew, to see how steady they are."
     )
     changed_again: int = Field(0, description="Of these, the images that got another answer.")
+    failed: int = Field(0, description="Images without an answer, for the service failed.")
+    median_ms: float | None = Field(
+        None, description="Median time of the answers that came in this iteration; None where none did."
+    )
     renewed: bool = Field(default=False, description="Whether all was asked anew, for too many answers had changed.")
 
 
@@ -307,6 +311,9 @@ class SuccessorTried(Record):
     digest: str
     prompt_tokens: int
     completion_tokens: int
+    known: bool = Field(
+        default=False, description="Whether an iteration had bought these answers: no look was counted."
+    )
 
 
 class Decided(Record):
@@ -322,8 +329,15 @@ class Decided(Record):
     losses: int
     wins: int
     p_superior: float
+    p_harm: float | None = Field(None, description="None, like other figures, in entries that did not note it.")
+    p_noninferior: float | None = None
     interval: tuple[float, float]
+    class_tests: tuple[ClassTest, ...] = Field((), description="Each class's test for harm, likeliest first.")
     alpha_per_use: float
+    uses_left: int | None = Field(None, description="Of the held-out version, after this look.")
+    failure_share: float | None = Field(
+        None, description="Of the answers lost to failures, on the side that lost more."
+    )
     worse_batches: tuple[str, ...] = Field((), description="Batches whose images the challenger answers worse.")
     harmed: tuple[str, ...] = Field((), description="Classes on which the challenger is worse beyond chance.")
     warned: tuple[str, ...] = Field((), description="Classes whose recall fell by more than the policy likes.")

@@ -74,10 +74,10 @@ def signflip(net_wins_by_group: Sequence[int]) -> float:
     return min(1.0, float(share[middle + sum(net) :].sum()))
 
 
-def clustered_error(net_wins_by_group: Sequence[int], images_by_group: Sequence[int]) -> float:
+def clustered_error(net_wins_by_group: Sequence[int], images_by_group: Sequence[float]) -> float:
     """Standard error of the gain per image where groups, not images, are independent; needs two groups."""
-    net, images = np.array(_whole(net_wins_by_group)), np.array(_whole(images_by_group))
-    if len(net) != len(images) or len(net) == 1 or images.min() < 1:
+    net, images = np.array(_whole(net_wins_by_group)), np.array(images_by_group, dtype=float)
+    if len(net) != len(images) or len(net) == 1 or not (images >= 1).all():
         raise ValueError(f"{len(net)} net wins and {len(images)} sizes of groups have no standard error")
     gain = net.sum() / images.sum()
     spread = ((net - images * gain) ** 2).sum() * len(net) / (len(net) - 1)

@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping
 
-from data_contracts.evaluation import Action, ClassTable, Code, Evaluation, PromotionDecision, PromotionEvidence, Rival
+from data_contracts.evaluation import (
+    Action,
+    ClassTable,
+    ClassTest,
+    Code,
+    Evaluation,
+    PromotionDecision,
+    PromotionEvidence,
+    Rival,
+)
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
 from decisions.gate.doubts import below_the_floor, doubts, local_is_better, not_compared, shown_as_good
+from decisions.gate.paired_tests import gain_interval, grouped, images_to_show, p_at_most_worse, p_better, p_worse
 from decisions.gate.wording import listed, p_in_words, percent, points
-from decisions.intervals import (
-    holm,
-    mcnemar_harm,
-    mcnemar_midp,
-    mcnemar_superiority,
-    noninferiority,
-    sample_size,
-    signflip,
-    tango,
-    wilson,
-)
+from decisions.intervals import holm, mcnemar_midp, wilson
 
 FOLLOWS = {Action.PROMOTE: "promote", Action.KEEP: "keep the champion", Action.ASK: "a person decides"}
 """What happens now, at the end of the sentence."""
@@ -32,12 +32,13 @@ class _Figures(Record):
     interval: tuple[float, float]
     harmed: tuple[str, ...]
     warned: tuple[str, ...]
+    class_tests: tuple[ClassTest, ...]
 
 
 def decide_promotion(evidence: PromotionEvidence, policy: PromotionPolicy) -> PromotionDecision:
     """Whether the challenger takes the champion's place; ties, doubts and partial answers keep the champion.
 
-    Raises ValueError for counts that cannot be.
+    Evidence that cannot be, such as more losses and wins than images, raises ValueError when it is made.
     """
     if evidence.n == 0 or not evidence.complete:
         return _invalid("not every held-out image was answered by both models: the evaluation has to be completed")
@@ -96,10 +97,10 @@ def _verdict(  # noqa: PLR0911  (the order of the rules is the rule)
         return Code.REJECT, worse
     if evidence.classes_changed:
         return Code.HUMAN_CLASS_CHANGE, _classes_changed(evidence, figures, against, policy)
-    if figures.p_superior <= evidence.alpha_per_use:
+    if figures.p_superior <= evidence.alpha_per_use and evidence.wins > evidence.losses:
         if against:
             return Code.HUMAN_SUPERIOR_WITH_WARNINGS, f"better, but {listed(against)}"
-        return Code.PROMOTE, "no class worse"
+        return Code.PROMOTE, "no class worse" if evidence.classes else "classes not compared"
     needed = _images_needed(evidence)
     if figures.p_noninferior <= evidence.alpha_per_use:
         return Code.HUMAN_NON_INFERIOR, f"not proved better, but at most {points(policy.margin)} worse ({needed})"
@@ -136,11 +137,11 @@ def _classes_changed(
 def _images_needed(evidence: PromotionEvidence) -> str:
     """How many images more would show the gain that was seen, if it is real."""
     asked = f"p <= {evidence.alpha_per_use:.4f}".rstrip("0") + " was asked for"
-    if evidence.wins <= evidence.losses or evidence.alpha_per_use <= 0:
+    needed = images_to_show(evidence, evidence.n, evidence.alpha_per_use)
+    if needed is None or needed <= evidence.n:
         return asked
-    gain, discordance = (evidence.wins - evidence.losses) / evidence.n, (evidence.wins + evidence.losses) / evidence.n
-    more = sample_size(gain, discordance, evidence.alpha_per_use) - evidence.n
-    return f"{asked}; {more:,} more held-out images would show a gain of {points(gain)}" if more > 0 else asked
+    gain = points((evidence.wins - evidence.losses) / evidence.n)
+    return f"{asked}; {needed - evidence.n:,} more held-out images would show a gain of {gain}"
 
 
 def _action(code: Code, policy: PromotionPolicy) -> Action:
@@ -151,35 +152,31 @@ def _action(code: Code, policy: PromotionPolicy) -> Action:
 
 
 def _figures(evidence: PromotionEvidence, policy: PromotionPolicy) -> _Figures:
-    n, losses, wins = evidence.n, evidence.losses, evidence.wins
-    harmed = _harmed(evidence.classes, policy)
-    better, worse = _p_values(evidence)
+    n, tests = evidence.n, class_tests(evidence)
+    found = {test.name for test in tests if test.p <= policy.harm_alpha}
+    harmed = tuple(label for label in evidence.classes if label in found)
     return _Figures(
-        delta=(wins - losses) / n,
-        p_superior=better,
-        p_harm=worse,
-        p_noninferior=noninferiority(n, losses, wins, policy.margin),
-        p_midp=mcnemar_midp(losses, wins),
-        interval=tango(n, losses, wins),
+        delta=(evidence.wins - evidence.losses) / n,
+        p_superior=p_better(evidence, n),
+        p_harm=p_worse(evidence, n),
+        p_noninferior=p_at_most_worse(evidence, n, policy.margin),
+        p_midp=mcnemar_midp(evidence.losses, evidence.wins),
+        interval=gain_interval(evidence, n),
         harmed=harmed,
         warned=tuple(label for label in _warned(evidence.classes, policy) if label not in harmed),
+        class_tests=tests,
     )
 
 
-def _p_values(evidence: PromotionEvidence) -> tuple[float, float]:
-    """For being better and for being worse: over images, or over groups where a group has several images."""
-    if not evidence.grouped:
-        return mcnemar_superiority(evidence.losses, evidence.wins), mcnemar_harm(evidence.losses, evidence.wins)
-    net = evidence.group_net_wins
-    if sum(net) != evidence.wins - evidence.losses:
-        raise ValueError(f"the groups won {sum(net)}, the images {evidence.wins - evidence.losses}")
-    return signflip(net), signflip([-each for each in net])
-
-
-def _harmed(classes: Mapping[str, ClassTable], policy: PromotionPolicy) -> tuple[str, ...]:
-    """Classes on which the challenger is worse beyond chance, allowing for how many there are."""
-    adjusted = holm([mcnemar_harm(table.losses, table.wins) for table in classes.values()])
-    return tuple(label for label, p in zip(classes, adjusted, strict=True) if p <= policy.harm_alpha)
+def class_tests(evidence: PromotionEvidence) -> tuple[ClassTest, ...]:
+    """Each class's test for harm, allowing for how many there are by Holm; likeliest harm first."""
+    tables = evidence.classes.items()
+    adjusted = holm([p_worse(table, table.n) for _, table in tables])
+    tests = [
+        ClassTest(name=label, images=table.images, losses=table.losses, wins=table.wins, p=p)
+        for (label, table), p in zip(tables, adjusted, strict=True)
+    ]
+    return tuple(sorted(tests, key=lambda test: (test.p, test.name)))
 
 
 def _warned(classes: Mapping[str, ClassTable], policy: PromotionPolicy) -> tuple[str, ...]:
@@ -192,7 +189,8 @@ def _warned(classes: Mapping[str, ClassTable], policy: PromotionPolicy) -> tuple
 
 
 def _score(evidence: PromotionEvidence, figures: _Figures, code: Code, policy: PromotionPolicy) -> str:
-    groups = f" over {len(evidence.group_net_wins):,} groups of images" if evidence.grouped else ""
+    by_groups = grouped(evidence, evidence.n)
+    groups = f" over {len(evidence.group_net_wins):,} groups of images" if by_groups else ""
     if code is Code.REJECT and figures.p_harm < figures.p_superior:
         proof = f"{p_in_words(figures.p_harm, policy.harm_alpha)} for harm"
     else:
@@ -214,9 +212,9 @@ def _remarks(evidence: PromotionEvidence, against: tuple[str, ...], policy: Prom
 
 
 def _about_groups(evidence: PromotionEvidence) -> tuple[str, ...]:
-    if not evidence.grouped:
+    if not grouped(evidence, evidence.n):
         return ()
-    return ("several held-out images show the same part: groups, not images, were tested by their signs",)
+    return ("several held-out images show the same part: groups, not images, were tested, in classes and batches too",)
 
 
 def _lost(share: float) -> str:

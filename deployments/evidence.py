@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cloud.store import NotFound
 from data_contracts.errors import WrongInput
-from tasks.gate.evidence import check_evidence, evidence, evidence_path
+from tasks.gate.evidence_pack import check_evidence, evidence, evidence_path
 from tasks.loop import Loop, connect
 
 

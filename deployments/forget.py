@@ -10,7 +10,7 @@ from decisions.forgetting import Delivered, by_digests, by_source
 from decisions.loop_state import LoopState
 from tasks.forget.erasing import Erasing, erase
 from tasks.forget.forgetting import Uses, forget, refused_images, uses_of
-from tasks.gate.evidence import keep_evidence
+from tasks.gate.evidence_pack import keep_evidence
 from tasks.labels import label_history
 from tasks.loop import connect
 from tasks.reporting.report_pages import redraw_reports

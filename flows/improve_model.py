@@ -20,7 +20,7 @@ from tasks.evaluation.local_baseline import measure_local_baseline
 from tasks.evaluation.validation import ask_validation
 from tasks.gate.approval_form import ask_on_form
 from tasks.gate.approvals import approval
-from tasks.gate.evidence import publish_evidence
+from tasks.gate.evidence_pack import publish_evidence
 from tasks.gate.promotion import decide, swap
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
@@ -92,7 +92,9 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     champion = champion_or_base(turn, training)
     before = evaluate(turn, version, champion, promotion) if champion else None
     measure_local_baseline(turn, version, promotion)
-    decided = decide(turn, version, before, evaluate(turn, version, challenger, promotion), promotion)
+    pair = (champion.model if champion else None, challenger.model)
+    after = evaluate(turn, version, challenger, promotion, pair)
+    decided = decide(turn, version, before, after, promotion)
     return carry_out(turn, decided, challenger, promotion)
 
 

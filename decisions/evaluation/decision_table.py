@@ -1,52 +1,31 @@
 """Every rule of the gate with the figure that it looked at, for people who have to defend a verdict."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from data_contracts.evaluation import PromotionEvidence
+from data_contracts.evaluation import Code
 from data_contracts.figures import ModelFigures
-from data_contracts.iteration_report import ClassTest, RuleFigure
+from data_contracts.iteration_report import RuleFigure
 from data_contracts.ledger import Decided, HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
 from decisions.gate.wording import points
-from decisions.intervals import holm, mcnemar_harm, noninferiority
 
 
-def class_tests(evidence: PromotionEvidence) -> tuple[ClassTest, ...]:
-    """The test for harm of each class, adjusted by Holm; likeliest harm first."""
-    adjusted = holm([mcnemar_harm(table.losses, table.wins) for table in evidence.classes.values()])
-    tests = [
-        ClassTest(name=label, images=table.images, losses=table.losses, wins=table.wins, p=p)
-        for (label, table), p in zip(evidence.classes.items(), adjusted, strict=True)
-    ]
-    return tuple(sorted(tests, key=lambda test: (test.p, test.name)))
-
-
-def paired_rules(
-    decided: Decided, evidence: PromotionEvidence, tests: tuple[ClassTest, ...], policy: PromotionPolicy
-) -> Iterator[RuleFigure]:
-    """The rules that compare a challenger with a champion."""
-    n, losses, wins = decided.n, decided.losses, decided.wins
+def paired_rules(decided: Decided, policy: PromotionPolicy) -> Iterator[RuleFigure]:
+    """The rules that compare a challenger with a champion, as the gate found them."""
     low, high = decided.interval
-    failures = max(evidence.champion_failure_share, evidence.challenger_failure_share)
-    harm, no_worse = mcnemar_harm(losses, wins), noninferiority(n, losses, wins, policy.margin)
     asked, told = f"p of at most {decided.alpha_per_use:.3g}", decided.p_superior <= decided.alpha_per_use
     yield RuleFigure(rule="Proved better", figure=_p(decided.p_superior), asked=asked, held=told)
     yield RuleFigure(
         rule="Gain",
-        figure=f"{_points((wins - losses) / n)}, 95 % interval {_points(low)} to {_points(high)} points",
+        figure=f"{_points((decided.wins - decided.losses) / decided.n)}, 95 % interval {_points(low)} to "
+        f"{_points(high)} points",
         asked="",
         held=None,
     )
-    yield _limit(
-        "Not worse overall", f"{_p(harm)} for harm", f"above {policy.harm_alpha:.3g}", harm > policy.harm_alpha
-    )
-    yield _harm(decided, tests, policy)
-    yield RuleFigure(
-        rule=f"At most {points(policy.margin)} worse",
-        figure=_p(no_worse),
-        asked=asked,
-        held=no_worse <= decided.alpha_per_use,
-    )
+    yield _noted("Not worse overall", decided.p_harm, f"above {policy.harm_alpha:.3g}", lambda p: p > policy.harm_alpha)
+    yield _harm(decided, policy)
+    no_worse = f"At most {points(policy.margin)} worse"
+    yield _noted(no_worse, decided.p_noninferior, asked, lambda p: p <= decided.alpha_per_use)
     yield _limit(
         "No class's recall fell much",
         ", ".join(decided.warned) or "none fell",
@@ -56,12 +35,10 @@ def paired_rules(
     yield _limit(
         "No batch answered worse", ", ".join(decided.worse_batches) or "none", "none", not decided.worse_batches
     )
-    yield _limit(
-        "Answers lost to failures",
-        f"{failures:.1%}",
-        f"at most {policy.largest_failure_share:.1%}",
-        failures <= policy.largest_failure_share,
-    )
+    share = decided.failure_share
+    if share is not None:
+        largest = policy.largest_failure_share
+        yield _limit("Answers lost to failures", f"{share:.1%}", f"at most {largest:.1%}", share <= largest)
 
 
 def lone_rules(
@@ -80,19 +57,14 @@ def lone_rules(
             yield _limit(f"Not below the {other.role}", f"{other.accuracy:.1%}", "at most the challenger's", better)
 
 
-def size_rules(
-    decided: Decided, version: HeldOutVersionMade, spent: int, policy: PromotionPolicy
-) -> Iterator[RuleFigure]:
-    """The rules about the held-out version, of which *spent* uses are gone, that of this verdict among them."""
+def size_rules(decided: Decided, version: HeldOutVersionMade, policy: PromotionPolicy) -> Iterator[RuleFigure]:
+    """The rules about the held-out version, as many of whose uses are left as the verdict tells."""
     enough = decided.n >= policy.smallest_held_out
     yield _limit("Enough held-out images", f"{decided.n:,}", f"at least {policy.smallest_held_out:,}", enough)
-    left = max(0, version.uses - spent)
-    yield _limit(
-        "Within the held-out version's uses",
-        f"use {spent} of {version.uses}, {left} left",
-        f"at most {version.uses}",
-        spent <= version.uses,
-    )
+    if decided.uses_left is not None:
+        left = f"{decided.uses_left} of {version.uses} left after this one"
+        had_one = decided.code is not Code.HUMAN_BUDGET_EXHAUSTED
+        yield _limit("Within the held-out version's uses", left, "one left for it", had_one)
 
 
 def p_value(value: float) -> str:
@@ -105,10 +77,17 @@ def _p(value: float) -> str:
     return f"p {told}" if told.startswith("<") else f"p = {told}"
 
 
-def _harm(decided: Decided, tests: tuple[ClassTest, ...], policy: PromotionPolicy) -> RuleFigure:
-    first = f"{tests[0].name}: {_p(tests[0].p)}" if tests else "no classes"
-    figure = ", ".join(decided.harmed) or f"likeliest {first}"
+def _harm(decided: Decided, policy: PromotionPolicy) -> RuleFigure:
+    tests = decided.class_tests
+    first = f"likeliest {tests[0].name}: {_p(tests[0].p)}" if tests else "no classes"
+    figure = ", ".join(decided.harmed) or first
     return _limit("No class worse (Holm)", figure, f"each above {policy.harm_alpha:.3g}", not decided.harmed)
+
+
+def _noted(rule: str, p: float | None, asked: str, holds: Callable[[float], bool]) -> RuleFigure:
+    if p is None:
+        return RuleFigure(rule=rule, figure="not noted", asked=asked, held=None)
+    return RuleFigure(rule=rule, figure=_p(p), asked=asked, held=holds(p))
 
 
 def _limit(rule: str, figure: str, asked: str, held: bool) -> RuleFigure:  # noqa: FBT001  (what was found)

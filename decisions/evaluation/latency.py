@@ -1,6 +1,7 @@
 """How long answers took."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from data_contracts.evaluation import Answer, Outcome
 from data_contracts.figures import LatencyFigures
@@ -27,3 +28,9 @@ def latency(answers: Sequence[Answer]) -> LatencyFigures | None:
         edges=tuple(float(edge) for edge in edges),
         counts=tuple(int(count) for count in counts),
     )
+
+
+def median_ms(answers: Sequence[Answer]) -> float | None:
+    """Median of the milliseconds that answers took, of those that came; None where none came."""
+    times = [answer.latency_ms for answer in answers if answer.outcome is not Outcome.FAILED]
+    return median(times) if times else None

@@ -1,9 +1,10 @@
 """What a chain of continued models forgets, by cohort: images that came together, such as those of one batch."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from decisions.intervals import holm, mcnemar_harm
+from data_contracts.evaluation import ClassTable
+from decisions.gate.paired_tests import p_worse
+from decisions.intervals import holm
 
 LARGEST_MEAN_FORGETTING = 0.02
 SMALLEST_COHORT = 30
@@ -12,14 +13,6 @@ ALPHA = 0.05
 
 Accuracies = Sequence[Sequence[float | None]]
 """Row t, column j: accuracy after round t on cohort j; None before cohort j came."""
-
-
-class Cohort(NamedTuple):
-    """Paired answers on one cohort: its images, those that only the model before, and only the one after, got right."""
-
-    images: int
-    losses: int
-    wins: int
 
 
 def forgetting(accuracies: Accuracies) -> list[float]:
@@ -60,12 +53,12 @@ def backward_transfer(accuracies: Accuracies) -> float:
     return sum(changes) / count if count else 0.0
 
 
-def worse_cohorts(cohorts: Mapping[str, Cohort]) -> tuple[str, ...]:
+def worse_cohorts(cohorts: Mapping[str, ClassTable]) -> tuple[str, ...]:
     """Cohorts that the later model answers worse: beyond chance, or all that lost where the mean fell by two points.
 
-    One-sided exact McNemar tests, adjusted by Holm; small cohorts have no part in the mean.
+    One-sided exact tests, adjusted by Holm; small cohorts have no part in the mean.
     """
-    adjusted = holm([mcnemar_harm(each.losses, each.wins) for each in cohorts.values()])
+    adjusted = holm([p_worse(each, each.n) for each in cohorts.values()])
     worse = tuple(name for name, p in zip(cohorts, adjusted, strict=True) if p <= ALPHA)
     if worse:
         return worse

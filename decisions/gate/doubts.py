@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from data_contracts.evaluation import PromotionEvidence, Rival
+from data_contracts.evaluation import ClassTable, PromotionEvidence, Rival
 from data_contracts.policies import PromotionPolicy
-from decisions.gate.wording import listed, percent, points
-from decisions.intervals import mcnemar_harm, noninferiority, wilson
+from decisions.gate.paired_tests import p_at_most_worse, p_better, p_worse
+from decisions.gate.wording import listed, p_in_words, percent, points
+from decisions.intervals import wilson
 
 SMALLEST_SLOWDOWN_MS = 250
 """A smaller difference between two medians is as likely the network's, or that of the hour, as the model's."""
@@ -15,6 +16,7 @@ def doubts(evidence: PromotionEvidence, warned: tuple[str, ...], policy: Promoti
     """Everything that keeps the gate from promoting by itself, each in a few words; empty where nothing does."""
     return (
         *_about_the_images(evidence, warned, policy),
+        *_won_by_failures(evidence),
         *_creeping_loss(evidence, policy),
         *_critical(evidence, policy),
         *_dearer(evidence, policy),
@@ -28,7 +30,7 @@ def not_compared(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterat
     if before.tier != after.tier:
         yield f"latency not compared: the tiers differ ({before.tier or 'not noted'} and {after.tier or 'not noted'})"
     elif before.tier is None or not before.median_ms or after.median_ms is None:
-        yield "latency not compared: the tiers or times of the answers are not known"
+        yield "latency not compared: not both were asked anew in this iteration"
     if not before.usd_per_1000 or after.usd_per_1000 is None:
         yield "price not compared: the price table does not know both models"
     if evidence.first and evidence.local is None and policy.local_baseline != "off":
@@ -38,7 +40,7 @@ def not_compared(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterat
 def shown_as_good(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterator[str]:
     """Which classes were shown to be as good: that none is proved worse does not say it."""
     tables = evidence.classes.items()
-    shown = [label for label, each in tables if _as_good(each.images, each.losses, each.wins, policy)]
+    shown = [label for label, table in tables if _as_good(table, policy)]
     if tables:
         yield (
             f"that no class is proved worse does not show each to be as good; shown to lose at most "
@@ -58,7 +60,7 @@ def below_the_floor(correct: int, n: int, policy: PromotionPolicy) -> str | None
 
 def local_is_better(local: Rival | None, policy: PromotionPolicy) -> str | None:
     """The sentence about a local model that is proved better; None where there is none."""
-    if local is None or mcnemar_harm(local.losses, local.wins) > policy.harm_alpha:
+    if local is None or p_worse(local, local.n) > policy.harm_alpha:
         return None
     more = local.losses - local.wins
     return f"a local model ({local.name}) is right on {more:,} more of the {local.n:,} images"
@@ -75,11 +77,24 @@ def _about_the_images(evidence: PromotionEvidence, warned: tuple[str, ...], poli
         yield f"images of {listed(evidence.worse_cohorts)} are answered worse than before"
 
 
+def _won_by_failures(evidence: PromotionEvidence) -> Iterator[str]:
+    """The service's failures say nothing of the champion: a challenger must not win by them."""
+    rest = evidence.without_failures
+    if rest is None or evidence.wins_by_failure == 0:
+        return
+    p = p_better(rest, evidence.n)
+    if p > evidence.alpha_per_use:
+        yield (
+            f"{evidence.wins_by_failure:,} of the wins are answers of the champion that the service lost; without "
+            f"them it is not proved ({p_in_words(p, evidence.alpha_per_use)})"
+        )
+
+
 def _creeping_loss(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterator[str]:
     best = evidence.anchor
     if best is None or best.n == 0:
         return
-    if noninferiority(best.n, best.losses, best.wins, policy.margin) > evidence.alpha_per_use:
+    if p_at_most_worse(best, best.n, policy.margin) > evidence.alpha_per_use:
         yield (
             f"creeping loss is possible: won {best.wins:,}, lost {best.losses:,} of {best.n:,} against the best "
             f"champion so far, {best.name}, which does not show at most {points(policy.margin)} lost"
@@ -91,15 +106,15 @@ def _critical(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterator[
         table = evidence.classes.get(label)
         if table is None or table.images == 0:
             yield f"critical class {label} has no held-out images"
-        elif not _as_good(table.images, table.losses, table.wins, policy):
+        elif not _as_good(table, policy):
             yield (
                 f"critical class {label} (won {table.wins:,}, lost {table.losses:,} of {table.images:,}) is not shown "
                 f"to lose at most {points(policy.critical_margin)}"
             )
 
 
-def _as_good(images: int, losses: int, wins: int, policy: PromotionPolicy) -> bool:
-    return images > 0 and noninferiority(images, losses, wins, policy.critical_margin) <= policy.harm_alpha
+def _as_good(table: ClassTable, policy: PromotionPolicy) -> bool:
+    return table.n > 0 and p_at_most_worse(table, table.n, policy.critical_margin) <= policy.harm_alpha
 
 
 def _dearer(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterator[str]:

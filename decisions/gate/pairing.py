@@ -1,8 +1,8 @@
 """Two evaluations of the same held-out images, laid side by side for the gate."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from statistics import median
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypedDict
 
 from data_contracts.evaluation import (
     Answer,
@@ -10,13 +10,14 @@ from data_contracts.evaluation import (
     Evaluation,
     Outcome,
     PairedAnswer,
+    PairedCounts,
     PromotionEvidence,
     Rival,
     Running,
 )
+from data_contracts.ledger import Evaluated
 from data_contracts.policies import PromotionPolicy
 from decisions.gate.class_set import ClassSets, bars_missed, class_set_change, comparable
-from decisions.gate.continual import Cohort
 
 DEFAULTS = PromotionPolicy()
 
@@ -49,40 +50,36 @@ def promotion_evidence(
     if classes is not None and classes.old != classes.new:
         changed = class_set_change(everything, *classes, policy)
     pairs = comparable(everything, *classes) if classes and changed else everything
-    losses, wins = _lost(pairs), _won(pairs)
-    sizes = Counter(pair.expected for pair in pairs)
+    unheard = {answer.image for answer in champion.answers if answer.outcome is Outcome.FAILED}
+    heard = [pair for pair in pairs if not (pair.challenger_right and pair.image in unheard)]
+    lost_answers = len(pairs) - len(heard)
     return PromotionEvidence(
         n=len(pairs),
-        losses=losses.total(),
-        wins=wins.total(),
-        classes={
-            label: ClassTable(images=sizes[label], losses=losses[label], wins=wins[label]) for label in sorted(sizes)
-        },
+        **_counts(pairs, group_of),
+        classes=_tables(pairs, {pair.image: pair.expected for pair in pairs}, group_of),
         champion_failure_share=champion.failure_share,
         challenger_failure_share=challenger.failure_share,
+        wins_by_failure=lost_answers,
+        without_failures=PairedCounts(**_counts(heard, group_of)) if lost_answers else None,
         complete=len(everything) == images and champion.held_out_version == challenger.held_out_version,
         uses_left=uses_left,
         alpha_per_use=alpha_per_use,
-        group_net_wins=_net_wins(pairs, group_of) if group_of else (),
         classes_changed=changed is not None,
         bars_missed=tuple(bars_missed(changed, policy)) if changed else (),
         correct=sum(pair.challenger_right for pair in pairs),
     )
 
 
-def rival(name: str, other: Evaluation, challenger: Evaluation) -> Rival:
+def rival(name: str, other: Evaluation, challenger: Evaluation, group_of: Mapping[str, str] | None = None) -> Rival:
     """The challenger beside any *other* model, on the images that both answered."""
     pairs = paired(other, challenger)
-    return Rival(name=name, n=len(pairs), losses=_lost(pairs).total(), wins=_won(pairs).total())
+    return Rival(name=name, n=len(pairs), **_counts(pairs, group_of))
 
 
-def running(evaluation: Evaluation, tier: str | None, usd: float | None) -> Running:
-    """What the answers took: median latency of those that came, and the price of 1,000, *usd* being that of all."""
-    times = [each.latency_ms for each in evaluation.answers if each.outcome is not Outcome.FAILED]
+def running(entry: Evaluated, usd: float | None) -> Running:
+    """What a model's answers took, *usd* being the price of all: only times of this iteration can be compared."""
     return Running(
-        median_ms=median(times) if times else None,
-        tier=tier,
-        usd_per_1000=1000 * usd / len(evaluation.answers) if usd is not None and evaluation.answers else None,
+        median_ms=entry.median_ms, tier=entry.sku, usd_per_1000=1000 * usd / entry.images if usd is not None else None
     )
 
 
@@ -92,15 +89,11 @@ def agreement(champion: Evaluation, challenger: Evaluation) -> Mapping[tuple[boo
     return {(one, other): counted[one, other] for one in (True, False) for other in (True, False)}
 
 
-def by_cohort(before: Evaluation, after: Evaluation, cohort_of: Mapping[str, str]) -> Mapping[str, Cohort]:
+def by_cohort(
+    before: Evaluation, after: Evaluation, cohort_of: Mapping[str, str], group_of: Mapping[str, str] | None = None
+) -> Mapping[str, ClassTable]:
     """The paired answers counted by the cohort that each image belongs to, *cohort_of* it by digest."""
-    pairs: dict[str, list[PairedAnswer]] = {}
-    for pair in paired(before, after):
-        pairs.setdefault(cohort_of[pair.image], []).append(pair)
-    return {
-        name: Cohort(images=len(found), losses=_lost(found).total(), wins=_won(found).total())
-        for name, found in sorted(pairs.items())
-    }
+    return _tables(paired(before, after), cohort_of, group_of)
 
 
 def _pair(mine: Answer, other: Answer) -> PairedAnswer:
@@ -114,16 +107,46 @@ def _pair(mine: Answer, other: Answer) -> PairedAnswer:
     )
 
 
-def _net_wins(pairs: Sequence[PairedAnswer], group_of: Mapping[str, str]) -> tuple[int, ...]:
+class _Counts(TypedDict):
+    losses: int
+    wins: int
+    group_net_wins: tuple[int, ...]
+    group_images: tuple[int, ...]
+
+
+def _counts(pairs: Iterable[PairedAnswer], group_of: Mapping[str, str] | None) -> _Counts:
     net: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    losses = wins = 0
     for pair in pairs:
-        net[group_of.get(pair.image, pair.image)] += int(pair.challenger_right) - int(pair.champion_right)
-    return tuple(net[group] for group in sorted(net))
+        won, lost = _won(pair), _lost(pair)
+        losses, wins = losses + lost, wins + won
+        if group_of is not None:
+            group = group_of.get(pair.image, pair.image)
+            net[group] += won - lost
+            sizes[group] += 1
+    groups = sorted(sizes)
+    return _Counts(
+        losses=losses,
+        wins=wins,
+        group_net_wins=tuple(net[group] for group in groups),
+        group_images=tuple(sizes[group] for group in groups),
+    )
 
 
-def _lost(pairs: Sequence[PairedAnswer]) -> Counter[str]:
-    return Counter(p.expected for p in pairs if p.champion_right and not p.challenger_right)
+def _tables(
+    pairs: Sequence[PairedAnswer], part_of: Mapping[str, str], group_of: Mapping[str, str] | None
+) -> dict[str, ClassTable]:
+    """The pairs counted by the part of the images, *part_of* it by digest, that each belongs to."""
+    parts: dict[str, list[PairedAnswer]] = {}
+    for pair in pairs:
+        parts.setdefault(part_of[pair.image], []).append(pair)
+    return {name: ClassTable(images=len(found), **_counts(found, group_of)) for name, found in sorted(parts.items())}
 
 
-def _won(pairs: Sequence[PairedAnswer]) -> Counter[str]:
-    return Counter(p.expected for p in pairs if p.challenger_right and not p.champion_right)
+def _won(pair: PairedAnswer) -> bool:
+    return pair.challenger_right and not pair.champion_right
+
+
+def _lost(pair: PairedAnswer) -> bool:
+    return pair.champion_right and not pair.challenger_right

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from prefect import get_run_logger, task
 
-from cloud.errors import CloudRefused, CloudUnavailable
-from data_contracts.evaluation import Answer, Evaluation, Outcome
+from cloud.errors import CloudUnavailable
+from data_contracts.evaluation import Answer, Outcome
 from data_contracts.images import LabeledImage
 from data_contracts.ledger import CostBooked, Evaluated, HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
@@ -15,15 +15,18 @@ from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from decisions.costs import answer_cost
 from decisions.evaluation.asked_again import drawn, flips, too_many_flips
+from decisions.evaluation.latency import median_ms
+from decisions.loop_state import Iteration
 from tasks.contender import Contender, contract_asked_by
 from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
+from tasks.evaluation.looks import Pair, count_look
+from tasks.evaluation.stored_answers import store_answers, stored_evaluation
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy
 from tasks.retrying import PATIENTLY
-from tasks.tables import from_parquet, to_parquet
 
 TABLE = "evaluation.parquet"
 
@@ -40,18 +43,27 @@ class _Bought(Record):
     reused: bool = False
 
 
-def evaluate(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> Evaluated:
-    """The contender's answers to the whole held-out version, deployed and asked only for what is missing."""
-    if answers_missing(turn, version, contender):
+def evaluate(
+    turn: Turn,
+    version: HeldOutVersionMade,
+    contender: Contender,
+    policy: PromotionPolicy,
+    completes: Pair | None = None,
+) -> Evaluated:
+    """The contender's answers to the whole held-out version, deployed and asked only for what is missing.
+
+    Where they complete what there is to know of a pair of models, the look is counted before it can be known.
+    """
+    if answers_missing(turn, version, contender, policy):
         deploy(turn, contender.model_deployment, contender.model)
-    return ask_held_out(turn, version, contender, policy)
+    return ask_held_out(turn, version, contender, policy, completes)
 
 
 @task(**PATIENTLY)
-def answers_missing(turn: Turn, version: HeldOutVersionMade, contender: Contender) -> bool:
+def answers_missing(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> bool:
     """Whether the contender has to answer something for the first time."""
     loop = connect(turn.folder)
-    if _done(loop, turn, version, contender) is not None:
+    if _done(loop, turn, version, contender, policy) is not None:
         return False
     known = known_answers(loop, turn, version, contender)
     if known is not None:
@@ -60,13 +72,19 @@ def answers_missing(turn: Turn, version: HeldOutVersionMade, contender: Contende
 
 
 @task(**PATIENTLY)
-def ask_held_out(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> Evaluated:
+def ask_held_out(
+    turn: Turn,
+    version: HeldOutVersionMade,
+    contender: Contender,
+    policy: PromotionPolicy,
+    completes: Pair | None = None,
+) -> Evaluated:
     """Ask what was not asked yet, store the evaluation, book its cost.
 
     Raises CloudUnavailable when too many answers failed: the others are kept, and only these are asked again.
     """
     loop = connect(turn.folder)
-    done = _done(loop, turn, version, contender)
+    done = _done(loop, turn, version, contender, policy)
     if done is not None:
         return done
     known = known_answers(loop, turn, version, contender)
@@ -78,35 +96,31 @@ def ask_held_out(turn: Turn, version: HeldOutVersionMade, contender: Contender, 
     _check_failures(contender, bought.answers, policy)
     evaluated = _stored(loop, version, contender, bought)
     _book_answers(loop, turn, evaluated, bought, contender)
+    if completes is not None:
+        count_look(loop, turn, version, completes)
     loop.record(turn, evaluated)
     AnswerJournal(loop.store, bought.folder).clear()
     return evaluated
 
 
-def stored_evaluation(loop: Loop, evaluated: Evaluated) -> Evaluation:
-    """The answers behind a ledger entry; raises CloudRefused when the file is not the one recorded."""
-    answers = stored_answers(loop, evaluated.path, evaluated.digest)
-    return Evaluation(model=evaluated.model, held_out_version=evaluated.version, answers=answers)
-
-
-def stored_answers(loop: Loop, path: str, digest: str) -> tuple[Answer, ...]:
-    """A table of answers as they count now; raises CloudRefused when the file is not the one recorded."""
-    content = loop.store.get(path).content
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise CloudRefused(f"{path} was changed: it is not the evaluation that the ledger recorded")
-    return tuple(_as_named_today(loop, answer) for answer in from_parquet(content, Answer))
-
-
 def known_answers(
     loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender
 ) -> Mapping[str, Answer] | None:
-    """What the contender answered to this version in an earlier iteration, asked alike; None if it did not."""
-    folder = answers_folder(loop, version.version[:16], contender)
-    earlier = (each.evaluations.get(contender.model) for each in loop.state().iterations[: turn.iteration - 1])
-    found = [each for each in earlier if each and each.version == version.version and each.path.startswith(folder)]
-    if not found:
+    """What the contender answered to this version up to this iteration, asked alike; None if it did not."""
+    found = known_evaluation(loop, loop.state().iterations[: turn.iteration], version, contender)
+    if found is None:
         return None
-    return {answer.image: answer for answer in stored_evaluation(loop, found[-1]).answers}
+    return {answer.image: answer for answer in stored_evaluation(loop, found).answers}
+
+
+def known_evaluation(
+    loop: Loop, iterations: Sequence[Iteration], version: HeldOutVersionMade, contender: Contender
+) -> Evaluated | None:
+    """The contender's latest evaluation on this version in one of the *iterations*, asked alike; None without one."""
+    folder = answers_folder(loop, version.version[:16], contender)
+    entries = (each.evaluations.get(contender.model) for each in reversed(iterations))
+    found = (each for each in entries if each and each.version == version.version and each.path.startswith(folder))
+    return next(found, None)
 
 
 def _tier(loop: Loop, contender: Contender, bought: _Bought) -> str | None:
@@ -126,9 +140,14 @@ def answers_folder(loop: Loop, asked: str, contender: Contender) -> str:
     return loop.path("answers", asked, key)
 
 
-def _done(loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender) -> Evaluated | None:
+def _done(
+    loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy
+) -> Evaluated | None:
+    """This iteration's evaluation of the contender, unless the service lost more of it than the *policy* allows."""
     done = loop.iteration(turn.iteration).evaluations.get(contender.model)
-    return done if done is not None and done.version == version.version else None
+    if done is None or done.version != version.version:
+        return None
+    return done if done.failed <= policy.largest_failure_share * done.images else None
 
 
 def _bought(loop: Loop, version: HeldOutVersionMade, contender: Contender, images: Sequence[LabeledImage]) -> _Bought:
@@ -166,12 +185,6 @@ def _asked_anew(  # noqa: PLR0917  (who, what, and what is known of it)
     return _Bought(answers=renewed, fresh=renewed, renewed=True, **told)
 
 
-def _as_named_today(loop: Loop, answer: Answer) -> Answer:
-    """The answer as it counts now that one of its classes may have a successor."""
-    given = answer.given and loop.contract.current(answer.given)
-    return answer.model_copy(update={"expected": loop.contract.current(answer.expected), "given": given})
-
-
 def _check_failures(contender: Contender, answers: Sequence[Answer], policy: PromotionPolicy) -> None:
     failed = [answer.failure for answer in answers if answer.outcome is Outcome.FAILED]
     if len(failed) <= policy.largest_failure_share * len(answers):
@@ -181,18 +194,13 @@ def _check_failures(contender: Contender, answers: Sequence[Answer], policy: Pro
 
 
 def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bought: _Bought) -> Evaluated:
-    path, table = f"{bought.folder}/{TABLE}", to_parquet(bought.answers, Answer)
-    loop.store.put(path, table)
     return Evaluated(
         version=version.version,
         model=contender.model,
         model_deployment=contender.model_deployment,
-        images=len(bought.answers),
-        correct=sum(answer.correct for answer in bought.answers),
-        path=path,
-        digest=hashlib.sha256(table).hexdigest(),
-        prompt_tokens=sum(answer.prompt_tokens for answer in bought.answers),
-        completion_tokens=sum(answer.completion_tokens for answer in bought.answers),
+        **store_answers(loop, f"{bought.folder}/{TABLE}", bought.answers),
+        failed=sum(answer.outcome is Outcome.FAILED for answer in bought.answers),
+        median_ms=median_ms(bought.fresh),
         sku=_tier(loop, contender, bought),
         asked_again=bought.asked_again,
         changed_again=bought.changed_again,

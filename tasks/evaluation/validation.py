@@ -15,9 +15,9 @@ from tasks.datasets import frozen_dataset
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
 from tasks.evaluation.evaluation import answers_folder, book_answers
+from tasks.evaluation.stored_answers import store_answers
 from tasks.loop import Turn, connect
 from tasks.retrying import PATIENTLY
-from tasks.tables import to_parquet
 
 
 @task(**PATIENTLY)
@@ -36,17 +36,8 @@ def ask_validation(turn: Turn, challenger: Contender, policy: PromotionPolicy) -
     answers = [each for each in ask_and_tell(loop, challenger, images, journal).values() if not _failed(each)]
     if not answers:
         return None
-    path, table = f"{folder}/{turn.iteration:04d}.parquet", to_parquet(answers, Answer)
-    loop.store.put(path, table)
-    answered = ValidationAnswered(
-        model=challenger.model,
-        images=len(answers),
-        correct=sum(answer.correct for answer in answers),
-        path=path,
-        digest=hashlib.sha256(table).hexdigest(),
-        prompt_tokens=sum(answer.prompt_tokens for answer in answers),
-        completion_tokens=sum(answer.completion_tokens for answer in answers),
-    )
+    table = store_answers(loop, f"{folder}/{turn.iteration:04d}.parquet", answers)
+    answered = ValidationAnswered(model=challenger.model, **table)
     subject = f"{challenger.model} on validation images of iteration {turn.iteration}"
     book_answers(loop, turn, challenger, answers, subject)
     loop.record(turn, answered)

@@ -1,6 +1,7 @@
 """What the gate looks at, gathered from the ledger and the store."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cloud.errors import CloudRefused
@@ -12,11 +13,12 @@ from decisions.costs import answer_cost
 from decisions.gate.class_set import ClassSets
 from decisions.gate.continual import worse_cohorts
 from decisions.gate.pairing import by_cohort, promotion_evidence, rival, running
-from decisions.held_out import budget_in_words, discordance_seen, retired
+from decisions.held_out import budget_in_words, discordance_seen
 from decisions.loop_state import Iteration, LoopState
 from tasks.contender import learned_contract
 from tasks.datasets import held_out_images
-from tasks.evaluation.evaluation import stored_evaluation
+from tasks.evaluation.looks import uses_after, uses_left
+from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.loop import Loop, Turn
 from tasks.tables import from_parquet
 
@@ -36,6 +38,7 @@ def gather(
     iteration = state.iterations[turn.iteration - 1]
     before, after = pair
     images = held_out_images(loop, version)
+    group_of = {image.digest: image.group for image in images}
     classes = class_sets(loop, state, before.entry.model)
     evidence = promotion_evidence(
         before.answers,
@@ -43,39 +46,30 @@ def gather(
         images=version.images,
         uses_left=uses_left(loop, state, version, (before.entry.model, after.entry.model)),
         alpha_per_use=version.alpha_per_use,
-        group_of={image.digest: image.group for image in images},
+        group_of=group_of,
         classes=classes,
         policy=policy,
     )
     batch_of = {image.digest: image.source.partition("/")[0] for image in images}
     first = state.champion is None
     found = {
-        "anchor": None if evidence.classes_changed else anchor(loop, state, version, pair),
-        "worse_cohorts": worse_cohorts(by_cohort(before.answers, after.answers, batch_of)),
-        "champion_running": _running(before),
-        "challenger_running": _running(after),
+        "anchor": None if evidence.classes_changed else anchor(loop, state, version, pair, group_of),
+        "worse_cohorts": worse_cohorts(by_cohort(before.answers, after.answers, batch_of, group_of)),
+        "champion_running": _running(before.entry),
+        "challenger_running": _running(after.entry),
         "first": first,
-        "local": local_baseline(loop, iteration, version, after.answers) if first else None,
+        "local": local_baseline(loop, iteration, version, after.answers, group_of) if first else None,
     }
     return evidence.model_copy(update=found)
 
 
-def uses_left(loop: Loop, state: LoopState, version: HeldOutVersionMade, pair: tuple[str | None, str]) -> int:
-    """Looks that are left, this one among them; none once the version is retired and no reserve could follow it.
-
-    A pair of models that this version has compared before has paid for its look.
-    """
-    if retired(state, loop.now()):
-        return 0
-    return version.uses - state.uses_spent + looked_before(state, version, pair)
-
-
-def looked_before(state: LoopState, version: HeldOutVersionMade, pair: tuple[str | None, str]) -> bool:
-    """Whether this version has compared these two already: another look reveals nothing new."""
-    return any(look.version == version.version and (look.champion, look.challenger) == pair for look in state.looks)
-
-
-def anchor(loop: Loop, state: LoopState, version: HeldOutVersionMade, pair: tuple[Compared, Compared]) -> Rival | None:
+def anchor(
+    loop: Loop,
+    state: LoopState,
+    version: HeldOutVersionMade,
+    pair: tuple[Compared, Compared],
+    group_of: Mapping[str, str],
+) -> Rival | None:
     """The best earlier champion on this held-out version, against the challenger; None where the champion is the best.
 
     Only champions whose answers to this version were bought are known; nothing is bought for this.
@@ -91,7 +85,7 @@ def anchor(loop: Loop, state: LoopState, version: HeldOutVersionMade, pair: tupl
     best = max(known, key=lambda entry: entry.correct, default=None)
     if best is None or best.model == before.entry.model or best.correct <= before.entry.correct:
         return None
-    return rival(best.model, stored_evaluation(loop, best), after.answers)
+    return rival(best.model, stored_evaluation(loop, best), after.answers, group_of)
 
 
 def class_sets(loop: Loop, state: LoopState, champion: str) -> ClassSets | None:
@@ -107,7 +101,11 @@ def class_sets(loop: Loop, state: LoopState, champion: str) -> ClassSets | None:
 
 
 def local_baseline(
-    loop: Loop, iteration: Iteration, version: HeldOutVersionMade, challenger: Evaluation
+    loop: Loop,
+    iteration: Iteration,
+    version: HeldOutVersionMade,
+    challenger: Evaluation,
+    group_of: Mapping[str, str] | None = None,
 ) -> Rival | None:
     """The local baseline against the challenger; None where it was not measured on this held-out version."""
     measured = iteration.local_baseline
@@ -121,17 +119,16 @@ def local_baseline(
         measured.name,
         Evaluation(model=measured.name, held_out_version=version.version, answers=answers),
         challenger,
+        group_of,
     )
 
 
 def budget_remarks(state: LoopState, version: HeldOutVersionMade, policy: PromotionPolicy) -> tuple[str, ...]:
     """What the held-out version can still decide, after this look, and what its size means."""
-    left = max(0, version.uses - state.uses_spent)
-    uses = f"{left} of {version.uses} uses of this held-out version are left"
+    uses = f"{uses_after(state, version)} of {version.uses} uses of this held-out version are left"
     return uses, budget_in_words(version.images, policy, discordance_seen(state.iterations))
 
 
-def _running(compared: Compared) -> Running:
-    entry = compared.entry
+def _running(entry: Evaluated) -> Running:
     usd = answer_cost(entry.prompt_tokens, entry.completion_tokens, entry.model, current_prices())
-    return running(compared.answers, entry.sku, usd)
+    return running(entry, usd)

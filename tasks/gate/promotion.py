@@ -8,7 +8,6 @@ from data_contracts.ledger import (
     ChampionSwitched,
     Decided,
     Evaluated,
-    HeldOutLookedAt,
     HeldOutVersionMade,
 )
 from data_contracts.policies import PromotionPolicy
@@ -16,9 +15,10 @@ from data_contracts.record import Record
 from decisions.gate.pairing import paired
 from decisions.promotion import decide_promotion, decide_without_comparison
 from tasks.contender import Contender
-from tasks.evaluation.evaluation import stored_evaluation
-from tasks.gate.gate_evidence import Compared, budget_remarks, gather, local_baseline, looked_before
-from tasks.loop import Loop, Turn, connect
+from tasks.evaluation.looks import count_look, uses_after
+from tasks.evaluation.stored_answers import stored_evaluation
+from tasks.gate.gate_evidence import Compared, budget_remarks, gather, local_baseline
+from tasks.loop import Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import to_parquet
 
@@ -37,7 +37,7 @@ class Champion(Record):
 def decide(
     turn: Turn, version: HeldOutVersionMade, champion: Evaluated | None, challenger: Evaluated, policy: PromotionPolicy
 ) -> Decided:
-    """Let the gate decide on the paired answers; the look at the held-out set is counted before anyone learns it.
+    """Let the gate decide on the paired answers; the look at the held-out set is in the ledger by then.
 
     Without a *champion* to compare with, a person is asked. Raises CloudUnavailable when the evaluation does not
     count and has to be made again; no use is spent.
@@ -56,7 +56,7 @@ def decide(
         verdict = decide_promotion(evidence, policy)
     if verdict.action is Action.RERUN:
         raise CloudUnavailable(f"Iteration {turn.iteration} cannot be decided: {verdict.reason}")
-    _count_look(loop, turn, version, (champion.model if champion else None, challenger.model))
+    count_look(loop, turn, version, (champion.model if champion else None, challenger.model))
     if before:
         pairs = to_parquet(paired(before.answers, after.answers), PairedAnswer)
         loop.store.put(loop.iteration_path(turn.iteration, "evaluation.parquet"), pairs)
@@ -70,8 +70,13 @@ def decide(
         losses=evidence.losses if evidence else 0,
         wins=evidence.wins if evidence else 0,
         p_superior=verdict.p_superior,
+        p_harm=verdict.p_harm,
+        p_noninferior=verdict.p_noninferior,
         interval=verdict.interval,
+        class_tests=verdict.class_tests if loop.contract.tells_classes else (),
         alpha_per_use=version.alpha_per_use,
+        uses_left=uses_after(loop.state(), version),
+        failure_share=max(each.answers.failure_share for each in (before, after) if each),
         policy=policy.model_dump(mode="json"),
         dry_run=policy.dry_run,
         worse_batches=evidence.worse_cohorts if evidence else (),
@@ -82,13 +87,6 @@ def decide(
     loop.record(turn, decided)
     get_run_logger().info("%s: %s", decided.code, decided.reason)
     return decided
-
-
-def _count_look(loop: Loop, turn: Turn, version: HeldOutVersionMade, pair: tuple[str | None, str]) -> None:
-    """Write the look at the held-out version, unless this iteration has, or these two were compared on it before."""
-    state = loop.state()
-    if state.iterations[turn.iteration - 1].looked is None and not looked_before(state, version, pair):
-        loop.record(turn, HeldOutLookedAt(version=version.version, champion=pair[0], challenger=pair[1]))
 
 
 @task(**PATIENTLY)

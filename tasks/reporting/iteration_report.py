@@ -11,14 +11,13 @@ from data_contracts.ledger import Decided, Evaluated, HeldOutVersionMade, LocalB
 from data_contracts.policies import PromotionPolicy
 from data_contracts.prices import current_prices
 from data_contracts.training import is_fine_tuned
-from decisions.evaluation.decision_table import class_tests, lone_rules, paired_rules, size_rules
+from decisions.evaluation.decision_table import lone_rules, paired_rules, size_rules
 from decisions.evaluation.figures import model_figures
 from decisions.evaluation.gap import gap
 from decisions.evaluation.prices_compared import prices_compared
-from decisions.gate.pairing import promotion_evidence
 from decisions.loop_state import Iteration, LoopState
 from tasks.datasets import held_out_images
-from tasks.evaluation.evaluation import stored_evaluation
+from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.loop import Loop
 from tasks.reporting.learning_curves import learning_curves
 from tasks.reporting.summaries import base_evaluation
@@ -112,8 +111,6 @@ def _decided(
     version = _version(state, iteration.evaluations[decided.challenger].version)
     slices, prices = _slices(loop, version), current_prices()
     models = {role: model_figures(each, role, labels, prices, slices) for role, each in evaluations.items()}
-    earlier = state.iterations[: iteration.number]
-    spent = sum(1 for each in earlier if each.looked and each.looked.version == version.version)
     validation, local = iteration.validation, iteration.local_baseline
     priced = [each for role, each in models.items() if role != LOCAL]
     return {
@@ -128,7 +125,7 @@ def _decided(
         "gap": _gap(validation, models[CHALLENGER]),
         "learning": learning_curves(loop, iteration.number),
         "misclassified": misclassified(loop, state, validation) if validation and labels else (),
-        **_rules(loop, decided, evaluations, models, spent),
+        **_rules(loop, decided, evaluations, models),
     }
 
 
@@ -141,23 +138,18 @@ def _answered(iteration: Iteration) -> str | None:
 
 
 def _rules(
-    loop: Loop, decided: Decided, evaluations: Mapping[str, Evaluation], models: Mapping[str, ModelFigures], spent: int
+    loop: Loop, decided: Decided, evaluations: Mapping[str, Evaluation], models: Mapping[str, ModelFigures]
 ) -> dict[str, object]:
     """The gate's rules with their figures, by the policy of the ledger, or of the settings where it tells none."""
     told, challenger, champion = decided.policy, evaluations[CHALLENGER], _before(decided, evaluations)
     policy = PromotionPolicy.model_validate(told) if told else loop.settings.promotion
-    version = _version(loop.state(), challenger.held_out_version)
-    last = tuple(size_rules(decided, version, spent, policy))
+    last = tuple(size_rules(decided, _version(loop.state(), challenger.held_out_version), policy))
     if champion is None:
         rules = lone_rules(models[CHALLENGER], models.get(LOCAL), models.get(BASE), policy)
         return {"rules": (*rules, *last)}
-    evidence = promotion_evidence(
-        champion, challenger, images=version.images, uses_left=0, alpha_per_use=decided.alpha_per_use
-    )
-    tests = class_tests(evidence) if loop.contract.tells_classes else ()
     first = () if is_fine_tuned(champion.model) else lone_rules(models[CHALLENGER], models.get(LOCAL), None, policy)
-    rules_held: tuple[RuleFigure, ...] = (*paired_rules(decided, evidence, tests, policy), *first, *last)
-    return {"rules": rules_held, "class_tests": tests, "comparison": _comparison(decided)}
+    rules_held: tuple[RuleFigure, ...] = (*paired_rules(decided, policy), *first, *last)
+    return {"rules": rules_held, "class_tests": decided.class_tests, "comparison": _comparison(decided)}
 
 
 def _before(decided: Decided, evaluations: Mapping[str, Evaluation]) -> Evaluation | None:

@@ -10,7 +10,7 @@ from data_contracts.ledger import Evaluated
 from decisions.evaluation.learning_curve import class_curves, photograph_next
 from decisions.loop_state import Iteration
 from tasks.datasets import learned
-from tasks.evaluation.evaluation import stored_evaluation
+from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.loop import Loop
 
 COLUMNS = 3

@@ -6,7 +6,7 @@ from data_contracts.summary import IterationSummary
 from data_contracts.training import is_fine_tuned
 from decisions.intervals import wilson
 from decisions.loop_state import Iteration, LoopState
-from tasks.evaluation.evaluation import stored_evaluation
+from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.loop import Loop
 
 

@@ -14,7 +14,7 @@ from data_contracts.ledger import entry_hash
 from deployments.evidence import copy_evidence
 from flows.improve_model import improve_model
 from tasks.datasets import held_out_images
-from tasks.gate.evidence import check_evidence, evidence
+from tasks.gate.evidence_pack import check_evidence, evidence
 from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

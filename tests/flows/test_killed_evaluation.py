@@ -15,7 +15,7 @@ from data_contracts.ledger import Evaluated
 from data_contracts.policies import PromotionPolicy
 from flows.improve_model import improve_model
 from tasks.evaluation.answer_journal import AnswerJournal
-from tasks.evaluation.evaluation import stored_evaluation
+from tasks.evaluation.stored_answers import stored_evaluation
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from decisions.gate.continual import Cohort, backward_transfer, forgetting, mean_forgetting, worse_cohorts
+from data_contracts.evaluation import ClassTable
+from decisions.gate.continual import backward_transfer, forgetting, mean_forgetting, worse_cohorts
 
 THREE_ROUNDS: list[list[float | None]] = [[0.90, None, None], [0.86, 0.92, None], [0.80, 0.90, 0.95]]
 
@@ -34,26 +35,30 @@ def test_a_cohort_without_an_accuracy_is_named() -> None:
 
 
 def test_a_cohort_that_lost_beyond_chance_is_found() -> None:
-    found = worse_cohorts({"monday": Cohort(200, 30, 5), "tuesday": Cohort(200, 5, 30)})
+    found = worse_cohorts({"monday": cohort(200, 30, 5), "tuesday": cohort(200, 5, 30)})
 
     assert found == ("monday",)
 
 
 def test_many_cohorts_make_the_same_loss_less_surprising() -> None:
-    lost = Cohort(400, 9, 1)
-    quiet = {f"batch {number}": Cohort(400, 2, 2) for number in range(20)}
+    lost = cohort(400, 9, 1)
+    quiet = {f"batch {number}": cohort(400, 2, 2) for number in range(20)}
 
     assert worse_cohorts({"monday": lost}) == ("monday",)
     assert worse_cohorts({"monday": lost, **quiet}) == ()
 
 
 def test_a_mean_loss_of_more_than_two_points_is_found_though_no_cohort_proves_it() -> None:
-    assert worse_cohorts({"a": Cohort(40, 3, 1), "b": Cohort(40, 2, 1), "c": Cohort(40, 1, 1)}) == ("a", "b")
+    assert worse_cohorts({"a": cohort(40, 3, 1), "b": cohort(40, 2, 1), "c": cohort(40, 1, 1)}) == ("a", "b")
 
 
 def test_a_cohort_of_a_few_images_raises_no_alarm() -> None:
-    assert worse_cohorts({"a": Cohort(3, 2, 0), "b": Cohort(29, 3, 0)}) == ()
+    assert worse_cohorts({"a": cohort(3, 2, 0), "b": cohort(29, 3, 0)}) == ()
 
 
 def test_without_cohorts_nothing_is_forgotten() -> None:
     assert worse_cohorts({}) == ()
+
+
+def cohort(images: int, losses: int, wins: int) -> ClassTable:
+    return ClassTable(images=images, losses=losses, wins=wins)

@@ -1,7 +1,7 @@
 """Two evaluations side by side."""
 
-from data_contracts.evaluation import ClassTable, Evaluation, Outcome, PairedAnswer, PromotionEvidence
-from decisions.gate.pairing import paired, promotion_evidence
+from data_contracts.evaluation import ClassTable, Evaluation, Outcome, PairedAnswer, PairedCounts, PromotionEvidence
+from decisions.gate.pairing import by_cohort, paired, promotion_evidence
 from tests.decisions.builders import answer, evaluation
 
 
@@ -96,3 +96,36 @@ def test_failures_are_shares_of_each_models_own_answers() -> None:
     seen = compare(champion, challenger, images=2)
 
     assert (seen.champion_failure_share, seen.challenger_failure_share) == (0.5, 0)
+
+
+def test_wins_by_answers_that_the_service_lost_are_counted_apart() -> None:
+    champion = evaluation(
+        answer("a", "crazing", None, Outcome.FAILED),
+        answer("b", "crazing", None, Outcome.FAILED),
+        answer("c", "crazing", None, Outcome.REFUSED),
+        answer("d", "crazing", "crazing"),
+    )
+    challenger = evaluation(
+        answer("a", "crazing", "crazing"),
+        answer("b", "crazing", None),
+        answer("c", "crazing", "crazing"),
+        answer("d", "crazing", None),
+    )
+
+    seen = compare(champion, challenger, images=4)
+
+    assert (seen.wins, seen.losses, seen.wins_by_failure) == (2, 1, 1)
+    assert seen.without_failures == PairedCounts(wins=1, losses=1)
+
+
+def test_classes_and_batches_know_the_groups_of_their_images() -> None:
+    champion = evaluation(*(answer(image, "crazing", None) for image in "abc"), answer("d", "patches", "patches"))
+    challenger = evaluation(*(answer(image, "crazing", "crazing") for image in "abc"), answer("d", "patches", None))
+    group_of = {"a": "part 1", "b": "part 1", "c": "part 2", "d": "part 2"}
+
+    seen = promotion_evidence(champion, challenger, images=4, uses_left=3, alpha_per_use=0.01, group_of=group_of)
+
+    assert (seen.group_net_wins, seen.group_images) == ((2, 0), (2, 2))
+    assert seen.classes["crazing"] == ClassTable(images=3, losses=0, wins=3, group_net_wins=(2, 1), group_images=(2, 1))
+    batches = by_cohort(champion, challenger, dict.fromkeys("abcd", "monday"), group_of)
+    assert batches == {"monday": ClassTable(images=4, losses=1, wins=3, group_net_wins=(2, 0), group_images=(2, 2))}

@@ -8,7 +8,7 @@ from data_contracts.errors import WrongInput
 from data_contracts.ledger import CostBooked, SuccessorTried
 from flows.improve_model import improve_model
 from flows.try_successor import try_successor
-from tasks.evaluation.successor import Trial
+from tasks.evaluation.trial import Trial
 from tests.support.loops import LoopFolder
 
 SUCCESSOR = "gpt-4o-2024-08-06"
@@ -93,3 +93,17 @@ def test_the_trial_stands_in_the_ledger(trial: Trial, decided: LoopFolder) -> No
     assert tried.iteration is None
     assert isinstance(tried.event, SuccessorTried)
     assert tried.event.correct == trial.correct
+
+
+def test_a_base_model_that_has_answered_is_not_asked_again_and_costs_no_use(decided: LoopFolder) -> None:
+    before = decided.loop().state()
+    base = before.iterations[0].opened.parent
+
+    trial = try_successor(base, decided.name)
+
+    after = decided.loop().state()
+    assert trial.correct == before.iterations[0].evaluations[base].correct
+    assert base not in {each.model for each in trial.beside}
+    assert (after.looks, after.booked) == (before.looks, before.booked)
+    assert "It had answered" in trial.lines[-1]
+    assert "no look was counted" in trial.lines[-1]

@@ -1,6 +1,5 @@
 """The trial of a successor: another base model on the same held-out images, beside the models that the loop knows."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 from prefect import get_run_logger, task
@@ -8,7 +7,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from cloud.errors import CloudUnavailable
 from data_contracts.errors import WrongInput
-from data_contracts.evaluation import Answer, Evaluation, Outcome
+from data_contracts.evaluation import Evaluation, Outcome
 from data_contracts.ledger import (
     Evaluated,
     Event,
@@ -29,11 +28,12 @@ from tasks.contender import Contender
 from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
-from tasks.evaluation.evaluation import answers_folder, book_answers, stored_answers, stored_evaluation
+from tasks.evaluation.evaluation import answers_folder, book_answers, known_evaluation
+from tasks.evaluation.looks import uses_after
+from tasks.evaluation.stored_answers import AnswerTable, store_answers, stored_answers, stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy
 from tasks.retrying import PATIENTLY
-from tasks.tables import to_parquet
 from tasks.training.model_choice import offered_models
 
 
@@ -58,6 +58,7 @@ class Trial(Record):
     interval: tuple[float, float]
     beside: tuple[BesideTrial, ...]
     uses_left: int
+    known: bool
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -72,9 +73,11 @@ class Trial(Record):
 
     @property
     def _look(self) -> str:
-        left = max(0, self.uses_left)
+        left, version = self.uses_left, f"the held-out version {self.version[:12]}"
         uses = "no use is" if not left else f"{left} use{'s are' if left > 1 else ' is'}"
-        return f"This was one look at the held-out version {self.version[:12]}: {uses} left. Nothing was promoted."
+        if self.known:
+            return f"It had answered {version} already, so no look was counted: {uses} left. Nothing was promoted."
+        return f"This was one look at {version}: {uses} left. Nothing was promoted."
 
 
 @task(**PATIENTLY)
@@ -94,6 +97,30 @@ def check_successor(folder: str, model: str) -> None:
         raise WrongInput(f"{model} {why}; these can be tried: {', '.join(usable) or 'none'}")
 
 
+def ask_successor(folder: str, fence: int, model: str) -> None:
+    """Ask the model, unless the version in force has its answers already: in that case nothing new is looked at."""
+    loop = connect(folder)
+    if _tried(loop.state(), model) is not None or reuse_answers(folder, fence, model):
+        return
+    take_look(folder, fence, model)
+    deploy(_turn(loop, fence), _name(loop), model)
+    record_answers(folder, fence, model)
+
+
+@task(**PATIENTLY)
+def reuse_answers(folder: str, fence: int, model: str) -> bool:
+    """Take the answers that an iteration bought from the model as the trial's; whether there are any."""
+    loop = connect(folder)
+    state = loop.state()
+    known = known_evaluation(loop, state.iterations, _version(state), _contender(loop, model))
+    if known is None:
+        return False
+    fields = known.model_dump(include=set(AnswerTable.__annotations__))
+    tried = SuccessorTried(version=known.version, model=model, known=True, **fields)
+    loop.ledger.write(loop.authorship(fence=fence), None, tried)
+    return True
+
+
 @task(**PATIENTLY)
 def take_look(folder: str, fence: int, model: str) -> None:
     """Count the look at the held-out version in the ledger, before anything is asked; a repeated trial is free."""
@@ -110,14 +137,6 @@ def take_look(folder: str, fence: int, model: str) -> None:
     loop.ledger.append(loop.authorship(fence=fence), unless_counted)
 
 
-def ask_successor(folder: str, fence: int, model: str) -> None:
-    """Deploy the model and ask it, unless the version in force has its answers already."""
-    loop = connect(folder)
-    if _tried(loop.state(), model) is None:
-        deploy(_turn(loop, fence), _name(loop), model)
-        record_answers(folder, fence, model)
-
-
 @task(**PATIENTLY)
 def record_answers(folder: str, fence: int, model: str) -> None:
     """Ask what was not asked yet, and write into the ledger what came of it; raises CloudUnavailable to ask again."""
@@ -129,20 +148,10 @@ def record_answers(folder: str, fence: int, model: str) -> None:
     failed = [answer for answer in answers if answer.outcome is Outcome.FAILED]
     if len(failed) > loop.settings.promotion.largest_failure_share * len(answers):
         raise CloudUnavailable(f"{len(failed)} of {len(answers)} answers of {model} were lost: {failed[0].failure}")
-    path, table = f"{where}/trial.parquet", to_parquet(answers, Answer)
-    loop.store.put(path, table)
-    tried = SuccessorTried(
-        version=version.version,
-        model=model,
-        images=len(answers),
-        correct=sum(answer.correct for answer in answers),
-        path=path,
-        digest=hashlib.sha256(table).hexdigest(),
-        prompt_tokens=sum(answer.prompt_tokens for answer in answers),
-        completion_tokens=sum(answer.completion_tokens for answer in answers),
-    )
+    table = store_answers(loop, f"{where}/trial.parquet", answers)
     subject = f"trial of {model} on held-out version {version.version[:12]}"
     book_answers(loop, _turn(loop, fence), contender, answers, subject)
+    tried = SuccessorTried(version=version.version, model=model, **table)
     loop.ledger.write(loop.authorship(fence=fence), None, tried)
     journal.clear()
 
@@ -190,9 +199,12 @@ def trial_of(loop: Loop, model: str) -> Trial:
         correct=answers.correct,
         interval=wilson(answers.correct, tried.images),
         beside=tuple(
-            _beside(role, stored_evaluation(loop, each), answers) for role, each in _others(state, tried.version)
+            _beside(role, stored_evaluation(loop, each), answers)
+            for role, each in _others(state, tried.version)
+            if each.model != model
         ),
-        uses_left=_version(state).uses - state.uses_spent,
+        uses_left=uses_after(state, _version(state)),
+        known=tried.known,
     )
 
 
