@@ -10,13 +10,14 @@ BARS = 20
 
 
 def latency(answers: Sequence[Answer]) -> LatencyFigures | None:
-    """Percentiles and a histogram of milliseconds, of answers that came; None where none came.
+    """Percentiles and a histogram of milliseconds, of answers that came one by one; None where none did.
 
     The histogram ends at the 99th percentile; the few answers that took longer are in its last bar.
     """
     import numpy as np
 
-    taken = np.array([answer.latency_ms for answer in answers if answer.outcome is not Outcome.FAILED])
+    came = (answer.latency_ms for answer in answers if answer.outcome is not Outcome.FAILED)
+    taken = np.array([each for each in came if each is not None])
     if not taken.size:
         return None
     found = {str(each): float(np.percentile(taken, each)) for each in PERCENTILES}

@@ -78,7 +78,8 @@ def rival(name: str, other: Evaluation, challenger: Evaluation) -> Rival:
 
 def running(evaluation: Evaluation, tier: str | None, usd: float | None) -> Running:
     """What the answers took: median latency of those that came, and the price of 1,000, *usd* being that of all."""
-    times = [each.latency_ms for each in evaluation.answers if each.outcome is not Outcome.FAILED]
+    came = (each.latency_ms for each in evaluation.answers if each.outcome is not Outcome.FAILED)
+    times = [each for each in came if each is not None]
     return Running(
         median_ms=median(times) if times else None,
         tier=tier,
