@@ -56,11 +56,7 @@ class AzureAnswers(AzureDataPlane):
 
     def answer(self, model_deployment: str, prompt: str, image: str, detail: str) -> RawAnswer:
         """See Answerer.answer."""
-        question: Any = [
-            {"role": "system", "content": prompt},
-            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": image, "detail": detail}}]},
-        ]
-        return self._answered(model_deployment, question, LONGEST_ANSWER, probabilities=True)
+        return self._answered(model_deployment, question(prompt, image, detail), LONGEST_ANSWER, probabilities=True)
 
     def reply(self, model_deployment: str, messages: Sequence[Message], most_tokens: int) -> RawAnswer:
         """See Answerer.reply; weights are for training only."""
@@ -107,9 +103,8 @@ class AzureAnswers(AzureDataPlane):
         return _Told(told.answer.model_copy(update={"latency_ms": 1000 * seconds}), told.headers, answered=True)
 
     def _asked_once(self, model_deployment: str, messages: Any, most_tokens: int, *, probabilities: bool) -> _Told:
-        asked: dict[str, Any] = {"model": model_deployment, "messages": messages, "max_tokens": most_tokens}
-        if probabilities and model_deployment not in self._silent:
-            asked |= {"logprobs": True, "top_logprobs": ALTERNATIVES}
+        told = probabilities and model_deployment not in self._silent
+        asked = asked_of(model_deployment, messages, most_tokens, probabilities=told)
         try:
             raw = self._data.with_options(max_retries=0).chat.completions.with_raw_response.create(
                 **asked, temperature=0
@@ -130,6 +125,28 @@ class AzureAnswers(AzureDataPlane):
             return _Told(RawAnswer(failure=said(error)), error.response.headers, again=again)
         except openai.APIError as error:
             return _Told(RawAnswer(failure=said(error)), again=True)
+
+
+def question(prompt: str, image: str, detail: str) -> Any:
+    """The messages that ask about *image*, a data URL; one at a time and in a batch they are the same."""
+    return [
+        {"role": "system", "content": prompt},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": image, "detail": detail}}]},
+    ]
+
+
+def asked_of(model_deployment: str, messages: Any, most_tokens: int, *, probabilities: bool) -> dict[str, Any]:
+    """What one request asks, but for its temperature."""
+    asked = {"model": model_deployment, "messages": messages, "max_tokens": most_tokens}
+    return asked | {"logprobs": True, "top_logprobs": ALTERNATIVES} if probabilities else asked
+
+
+def answer_of(body: Mapping[str, Any]) -> RawAnswer:
+    """The answer in the body of a chat completion that came in a file; a failure where it is none."""
+    try:
+        return _raw_answer(ChatCompletion.construct(**body))
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        return RawAnswer(failure=f"Azure OpenAI's answer in a batch cannot be read: {error}")
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

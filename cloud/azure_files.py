@@ -1,9 +1,10 @@
-"""Fine-tuning files of an Azure OpenAI account."""
+"""Files of an Azure OpenAI account."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import openai
@@ -14,6 +15,7 @@ from cloud.waiting import eventually
 from data_contracts.training import UploadedFile
 
 FILE_PATIENCE = 30 * 60
+FINE_TUNE = "fine-tune"
 MEDIA_TYPE = "application/jsonl"
 
 
@@ -22,12 +24,22 @@ class AzureFiles(AzureDataPlane):
 
     def find_file(self, name: str) -> str | None:
         """See Trainer.find_file."""
-        usable = next((file for file in self.files() if file.usable and file.name == name), None)
-        return self._processed(usable.id, name) if usable else None
+        return self._find(name, FINE_TUNE)
 
     def files(self) -> Sequence[UploadedFile]:
         """See Trainer.files."""
-        found = ask(lambda: list(self._data.files.list(purpose="fine-tune")))
+        return self._files(FINE_TUNE)
+
+    def upload(self, file: Path, name: str) -> str:
+        """See Trainer.upload."""
+        return self._upload(file, name, FINE_TUNE)
+
+    def _find(self, name: str, purpose: str) -> str | None:
+        usable = next((file for file in self._files(purpose) if file.usable and file.name == name), None)
+        return self._processed(usable.id, name) if usable else None
+
+    def _files(self, purpose: str) -> Sequence[UploadedFile]:
+        found = ask(lambda: list(self._data.files.list(purpose=purpose)))
         unusable = ("error", "deleted", "deleting")
         return [
             UploadedFile(
@@ -40,10 +52,11 @@ class AzureFiles(AzureDataPlane):
             for each in found
         ]
 
-    def upload(self, file: Path, name: str) -> str:
-        """See Trainer.upload; the client's own retries are off, for after a lost answer each would leave a copy."""
+    def _upload(self, file: Path, name: str, purpose: Any, kept_seconds: int | None = None) -> str:
+        """The id, once processed; the client's own retries are off, for after a lost answer each would leave a copy."""
+        expiry: Any = {"anchor": "created_at", "seconds": kept_seconds} if kept_seconds else openai.omit
         with file.open("rb") as stream:
-            uploaded = ask(lambda: self._once.files.create(file=(name, stream), purpose="fine-tune"))
+            uploaded = ask(lambda: self._once.files.create(file=(name, stream), purpose=purpose, expires_after=expiry))
         return self._processed(uploaded.id, name)
 
     def begin_upload(self, name: str, size: int) -> str:

@@ -1,10 +1,10 @@
-"""Azure OpenAI in Microsoft Foundry behind the two protocols of `cloud.foundry`, through the official clients."""
+"""Azure OpenAI in Microsoft Foundry behind the protocols of `cloud.foundry`, through the official clients."""
 
 import openai
 
 from cloud.azure_answers import AzureAnswers
+from cloud.azure_batches import AzureBatches
 from cloud.azure_data_plane import ask
-from cloud.azure_files import AzureFiles
 from cloud.azure_jobs import AzureJobs
 from cloud.waiting import eventually
 
@@ -12,8 +12,8 @@ ANSWER_PATIENCE = 10 * 60
 LONGEST_ANSWER = 64
 
 
-class AzureOpenAI(AzureFiles, AzureJobs, AzureAnswers):
-    """One Azure OpenAI account: a Trainer and an Answerer."""
+class AzureOpenAI(AzureBatches, AzureJobs, AzureAnswers):
+    """One Azure OpenAI account: a Trainer, an Answerer and a BatchAnswerer."""
 
     def wait_until_answering(self, model_deployment: str) -> None:
         """See Answerer.wait_until_answering; asks one short question after another."""

@@ -1,9 +1,10 @@
-"""The two protocols behind which a provider of fine-tuned vision models sits: one trains and deploys, one answers."""
+"""The protocols behind which a provider of fine-tuned vision models sits: one trains and deploys, two answer."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from data_contracts.batches import AnswerBatch
 from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
 from data_contracts.models import OfferedModel
@@ -103,8 +104,8 @@ class Trainer(Protocol):
         """What the account says about the base models that it knows, and until when."""
         ...
 
-    def deploy(self, name: str, model: str, tags: dict[str, str]) -> ModelDeployment:
-        """Create the model deployment *name*, or find it, and wait until it is ready."""
+    def deploy(self, name: str, model: str, tags: dict[str, str], sku: str | None = None) -> ModelDeployment:
+        """Create the model deployment *name*, or find it, and wait until it is ready; in the loop's tier by default."""
         ...
 
     def model_deployments(self) -> Iterator[ModelDeployment]:
@@ -136,5 +137,44 @@ class Answerer(Protocol):
         ...
 
 
-class Foundry(Trainer, Answerer, Protocol):
+class BatchAnswerer(Protocol):
+    """Answers many questions about images for half the price, within about a day; base models only."""
+
+    def batch_line(self, model_deployment: str, id_: str, prompt: str, image: str, detail: str) -> bytes:
+        """A line of an input file: the question that `Answerer.answer` asks, and the id that its answer will carry."""
+        ...
+
+    def find_batch_file(self, name: str) -> str | None:
+        """Id of a usable input file called *name*, or None."""
+        ...
+
+    def upload_batch_file(self, file: Path, name: str) -> str:
+        """Upload an input file, wait until it is processed, return its id; raises CloudRefused when it fails."""
+        ...
+
+    def submit_batch(self, input_file: str) -> AnswerBatch:
+        """Buy the answers to an input file, asking exactly once.
+
+        Raises OutcomeUnknown when the answer was lost, CloudRefused or CloudUnavailable when it was surely not bought.
+        """
+        ...
+
+    def find_batches(self, input_file: str) -> Sequence[AnswerBatch]:
+        """All batches of an input file, oldest first."""
+        ...
+
+    def batch(self, id_: str) -> AnswerBatch:
+        """The batch as it stands."""
+        ...
+
+    def cancel_batch(self, id_: str) -> None:
+        """Stop a batch; what it has answered is billed and can be read. One that is over is no error."""
+        ...
+
+    def batch_answers(self, batch: AnswerBatch) -> Iterator[tuple[str, RawAnswer]]:
+        """Id and answer of each question of a batch that ended; failures are among them, the unanswered are not."""
+        ...
+
+
+class Foundry(Trainer, Answerer, BatchAnswerer, Protocol):
     """A provider that trains, deploys and answers."""

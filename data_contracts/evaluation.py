@@ -38,7 +38,7 @@ class RawAnswer(Record):
     failure: str | None = Field(None, description="Why there is no answer after all retries.")
     tokens: tuple[AnswerToken, ...] = Field((), description="Of the text; none where the service tells none.")
     put_off: int = Field(0, description="Times that the service had no room for the question (429).")
-    latency_ms: float = 0
+    latency_ms: float | None = Field(0, description="None in a batch, which does not tell.")
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -65,9 +65,14 @@ class Answer(Record):
         (), description="Of each label, where their answers differ in the first token."
     )
     put_off: int = Field(0, description="Times that the service had no room for the question (429).")
-    latency_ms: float
+    latency_ms: float | None = Field(description="None where a batch answered.")
     prompt_tokens: int
     completion_tokens: int
+
+    @property
+    def by_batch(self) -> bool:
+        """Whether the answer came in a batch, at its price, and nobody measured how long it took."""
+        return self.latency_ms is None
 
     @property
     def correct(self) -> bool:

@@ -235,6 +235,36 @@ class ModelDeploymentDeleted(Record):
     reason: str
 
 
+class BatchIntended(Record):
+    """A base model's answers to a held-out version are about to be bought in one batch."""
+
+    kind: Literal["batch intended"] = "batch intended"
+    version: str
+    model: str
+    model_deployment: str
+    file: str = Field(description="Name of the input file; it holds the digest of what is asked.")
+    input_file: str = Field(description="The same at the service, by id: a lost batch is found by it.")
+    images: int
+
+
+class BatchSubmitted(Record):
+    """The service has the batch."""
+
+    kind: Literal["batch submitted"] = "batch submitted"
+    batch: str
+    found: bool = Field(description="True when an earlier, interrupted run had bought it already.")
+
+
+class BatchFinished(Record):
+    """The batch ended, well or not; what it did not answer is asked directly."""
+
+    kind: Literal["batch finished"] = "batch finished"
+    batch: str | None = Field(description="None where the service did not take it.")
+    status: str = Field(description="The service's own word.")
+    answered: int
+    problem: str | None = None
+
+
 class HeldOutLookedAt(Record):
     """A challenger's result on a held-out version was learned, beside a champion's: one use of its budget."""
 
@@ -402,6 +432,9 @@ Event = Annotated[
     | ModelDeploymentIntended
     | ModelDeploymentCreated
     | ModelDeploymentDeleted
+    | BatchIntended
+    | BatchSubmitted
+    | BatchFinished
     | HeldOutLookedAt
     | Evaluated
     | ValidationAnswered

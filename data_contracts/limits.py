@@ -20,7 +20,7 @@ class Limit(Record):
 
 
 class ProviderLimits(Record):
-    """What a fine-tuning set and its job have to fit into."""
+    """What a fine-tuning set and its job have to fit into, and a batch."""
 
     largest_image_bytes: Limit
     fewest_examples: Limit
@@ -33,6 +33,8 @@ class ProviderLimits(Record):
     queued_jobs: Limit
     resource_jobs: Limit
     fine_tuned_deployments: Limit
+    batch_file_bytes: Limit
+    batch_requests: Limit
 
 
 @lru_cache

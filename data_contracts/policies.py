@@ -231,6 +231,11 @@ class PromotionPolicy(Policy):
     validation_images: int = Field(
         200, ge=0, description="Validation images that the challenger answers too, for the report; 0 for none."
     )
+    base_model_by_batch: bool = Field(
+        default=False,
+        title="Base model by batch",
+        description="Ask the base model through the Batch API: half the price, up to a day. Never a fine-tuned model.",
+    )
     dry_run: bool = Field(
         default=False, title="Dry run", description="Let the gate report its verdict, and change nothing by it."
     )

@@ -9,6 +9,9 @@ from data_contracts.evaluation import Action
 from data_contracts.images import Split
 from data_contracts.ledger import (
     Approved,
+    BatchFinished,
+    BatchIntended,
+    BatchSubmitted,
     ChampionSwitched,
     CheckpointChosen,
     CostBooked,
@@ -55,6 +58,9 @@ class Iteration(Record):
     finished_at: datetime | None = None
     reconciled: TrainingReconciled | None = None
     checkpoint: CheckpointChosen | None = None
+    batch_intended: BatchIntended | None = None
+    batch_submitted: BatchSubmitted | None = None
+    batch_finished: BatchFinished | None = None
     looked: HeldOutLookedAt | None = None
     evaluations: Mapping[str, Evaluated] = Field(default_factory=dict, description="By model.")
     validation: ValidationAnswered | None = None
@@ -210,6 +216,9 @@ FIELD_OF_EVENT = {
     TrainingForecast: "forecast",
     TrainingReconciled: "reconciled",
     CheckpointChosen: "checkpoint",
+    BatchIntended: "batch_intended",
+    BatchSubmitted: "batch_submitted",
+    BatchFinished: "batch_finished",
     ValidationAnswered: "validation",
     LocalBaselineMeasured: "local_baseline",
     Decided: "decided",

@@ -1,5 +1,6 @@
 """Which of our model deployments nobody needs any more."""
 
+from data_contracts.batches import BATCH_TIER
 from data_contracts.record import Record
 from data_contracts.training import is_fine_tuned
 from decisions.loop_state import LiveDeployment, LoopState
@@ -15,7 +16,7 @@ class Dispensable(Record):
 def dispensable_deployments(state: LoopState) -> tuple[Dispensable, ...]:
     """Every fine-tuned model deployment of ours but the champion's, the one before it, and an open iteration's.
 
-    Base models are not billed by the hour and stay.
+    Base models are not billed by the hour and stay, but for those that answer batches only: their batch is over.
     """
     needed = set()
     if state.champion is not None:
@@ -23,10 +24,18 @@ def dispensable_deployments(state: LoopState) -> tuple[Dispensable, ...]:
     if state.open_iteration is not None:
         return ()
     return tuple(
-        Dispensable(deployment=live, reason="neither the champion nor the one to roll back to")
+        Dispensable(deployment=live, reason=_reason(live, "neither the champion nor the one to roll back to"))
         for name, live in sorted(state.deployments.items())
-        if name not in needed and is_fine_tuned(live.model)
+        if name not in needed and _may_go(live)
     )
+
+
+def _may_go(live: LiveDeployment) -> bool:
+    return is_fine_tuned(live.model) or live.sku == BATCH_TIER
+
+
+def _reason(live: LiveDeployment, otherwise: str) -> str:
+    return "its batch is over" if live.sku == BATCH_TIER else otherwise
 
 
 class Ahead(Record):
@@ -38,7 +47,7 @@ class Ahead(Record):
 
 
 def deletions_ahead(state: LoopState, loop: str) -> tuple[Ahead, ...]:
-    """Every fine-tuned model deployment of ours that goes at the end of the turn, some only if it is promoted."""
+    """Every model deployment of ours that goes at the end of the turn, some only if it is promoted."""
     champion = state.champion
     open_one = state.open_iteration
     kept = {champion.model_deployment} if champion else set()
@@ -49,8 +58,10 @@ def deletions_ahead(state: LoopState, loop: str) -> tuple[Ahead, ...]:
         Ahead(
             name=name,
             model=live.model,
-            reason="once another model is promoted" if name == before else "neither champion nor the one before it",
+            reason=_reason(
+                live, "once another model is promoted" if name == before else "neither champion nor the one before it"
+            ),
         )
         for name, live in sorted(state.deployments.items())
-        if name not in kept and is_fine_tuned(live.model)
+        if name not in kept and _may_go(live)
     )

@@ -15,6 +15,7 @@ from data_contracts.training import JobStatus
 from decisions.training.training_progress import failure_reason
 from tasks.contender import Contender
 from tasks.datasets import freeze_dataset, held_out_in_force
+from tasks.evaluation.batches import ask_by_batch
 from tasks.evaluation.evaluation import evaluate
 from tasks.evaluation.local_baseline import measure_local_baseline
 from tasks.evaluation.validation import ask_validation
@@ -86,10 +87,12 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     if reconciled.stops:
         return ended(turn, "training incomplete", reconciled.reason)
     chosen = choose_best_checkpoint(turn, trained.job).checkpoint
+    champion = champion_or_base(turn, training)
+    if champion:
+        ask_by_batch(turn, version, champion, promotion)  # takes hours, for which no challenger is to be paid
     name = deploy(turn, challenger_name(turn), chosen.model)
     challenger = Contender(model=chosen.model, model_deployment=name, detail=training.detail)
     ask_validation(turn, challenger, promotion)
-    champion = champion_or_base(turn, training)
     before = evaluate(turn, version, champion, promotion) if champion else None
     measure_local_baseline(turn, version, promotion)
     pair = (champion.model if champion else None, challenger.model)

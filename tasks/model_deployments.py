@@ -1,8 +1,10 @@
 """Model deployments: announced in the ledger before they are bought, deleted once nobody needs them."""
 
-from prefect import task
+from prefect import get_run_logger, task
 
 from cloud import lease
+from cloud.errors import CloudRefused
+from data_contracts.batches import BATCH_TIER
 from data_contracts.ledger import (
     CostBooked,
     ModelDeploymentCreated,
@@ -10,6 +12,7 @@ from data_contracts.ledger import (
     ModelDeploymentIntended,
 )
 from data_contracts.prices import current_prices
+from data_contracts.training import is_fine_tuned
 from decisions.costs import hosting_cost
 from decisions.loop_state import LiveDeployment
 from decisions.upkeep import dispensable_deployments
@@ -35,16 +38,37 @@ def deploy(turn: Turn, name: str, model: str) -> str:
     live = loop.state().deployments.get(name)
     if live is not None and live.answering:
         return name
-    foundry = loop.settings.foundry
-    if live is None:
-        intent = ModelDeploymentIntended(name=name, model=model, sku=foundry.sku, capacity=foundry.capacity)
-        loop.record(turn, intent)
-    lease.check(loop.store, loop.name, turn.fence)
-    tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
-    loop.foundry.deploy(name, model, tags)
+    _create(loop, turn, name, model, loop.settings.foundry.sku)
     loop.foundry.wait_until_answering(name)
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
     return name
+
+
+@task(**PATIENTLY)
+def deploy_for_batches(turn: Turn, model: str) -> str | None:
+    """Make sure that the base *model* has a model deployment for batches; its name, or None where Azure refuses it."""
+    loop = connect(turn.folder)
+    name = f"{base_name(loop.name)}-batch"
+    live = loop.state().deployments.get(name)
+    if live is not None and live.answering:
+        return name
+    try:
+        _create(loop, turn, name, model, BATCH_TIER)
+    except CloudRefused as error:
+        get_run_logger().warning("%s is not asked by batch but directly, at full price: %s", model, error)
+        return None
+    loop.record(turn, ModelDeploymentCreated(name=name, model=model))
+    return name
+
+
+def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
+    """Announce the model deployment in the ledger unless it is there, and create it."""
+    if name not in loop.state().deployments:
+        capacity = loop.settings.foundry.capacity
+        loop.record(turn, ModelDeploymentIntended(name=name, model=model, sku=sku, capacity=capacity))
+    lease.check(loop.store, loop.name, turn.fence)
+    tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
+    loop.foundry.deploy(name, model, tags, sku)
 
 
 @task(**PATIENTLY)
@@ -60,7 +84,8 @@ def delete_dispensable(folder: str, fence: int) -> list[str]:
     for each in unneeded:
         lease.check(loop.store, loop.name, fence)
         loop.foundry.delete_model_deployment(each.deployment.name)
-        _book_hosting(loop, turn, each.deployment)
+        if is_fine_tuned(each.deployment.model):
+            _book_hosting(loop, turn, each.deployment)
         loop.record(turn, ModelDeploymentDeleted(name=each.deployment.name, reason=each.reason))
         gone.append(each.deployment.name)
     return gone

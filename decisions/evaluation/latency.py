@@ -11,13 +11,13 @@ BARS = 20
 
 
 def latency(answers: Sequence[Answer]) -> LatencyFigures | None:
-    """Percentiles and a histogram of milliseconds, of answers that came; None where none came.
+    """Percentiles and a histogram of milliseconds, of answers that came one by one; None where none did.
 
     The histogram ends at the 99th percentile; the few answers that took longer are in its last bar.
     """
     import numpy as np
 
-    taken = np.array([answer.latency_ms for answer in answers if answer.outcome is not Outcome.FAILED])
+    taken = np.array(_times(answers))
     if not taken.size:
         return None
     found = {str(each): float(np.percentile(taken, each)) for each in PERCENTILES}
@@ -31,6 +31,11 @@ def latency(answers: Sequence[Answer]) -> LatencyFigures | None:
 
 
 def median_ms(answers: Sequence[Answer]) -> float | None:
-    """Median of the milliseconds that answers took, of those that came; None where none came."""
-    times = [answer.latency_ms for answer in answers if answer.outcome is not Outcome.FAILED]
+    """Median of the milliseconds that answers took, of those that came one by one; None where none did."""
+    times = _times(answers)
     return median(times) if times else None
+
+
+def _times(answers: Sequence[Answer]) -> list[float]:
+    came = (answer.latency_ms for answer in answers if answer.outcome is not Outcome.FAILED)
+    return [each for each in came if each is not None]

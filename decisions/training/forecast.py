@@ -30,10 +30,11 @@ class Job(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A model that has yet to answer so many questions."""
+    """A model that has yet to answer so many questions, and the part of the usual price that it asks for."""
 
     model: str
     questions: int
+    price_share: float = 1.0
 
 
 class Questions(NamedTuple):
@@ -145,7 +146,8 @@ def _evaluation(questions: Questions, detail: str, prices: Prices) -> Cost:
     priced = []
     for each in questions.asked:
         tokens_in, tokens_out = math.ceil(mean * each.questions), questions.answer_tokens * each.questions
-        priced.append(answer_cost(tokens_in, tokens_out, each.model, prices))
+        usd = answer_cost(tokens_in, tokens_out, each.model, prices)
+        priced.append(None if usd is None else each.price_share * usd)
     known = [usd for usd in priced if usd is not None]
     models = len({each.model for each in questions.asked})
     return Cost(

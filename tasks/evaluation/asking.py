@@ -6,7 +6,8 @@ from itertools import islice
 
 from cloud.pace import MOST_AT_ONCE
 from data_contracts.chat_contract import ChatContract
-from data_contracts.evaluation import Answer, Outcome
+from data_contracts.evaluation import Answer, Outcome, RawAnswer
+from data_contracts.image_contract import ImageContract
 from data_contracts.images import LabeledImage
 from decisions.answers import read_answer
 from decisions.evaluation.confidence import confidence, label_probabilities
@@ -90,6 +91,11 @@ def ask_image(loop: Loop, contender: Contender, image: LabeledImage) -> Answer:
     url = data_url(as_sent(loop, image))
     contract = contract_asked_by(loop, contender)
     raw = loop.foundry.answer(contender.model_deployment, loop.prompt_by(contract), url, contender.detail)
+    return answer_to(contract, image, raw)
+
+
+def answer_to(contract: ImageContract, image: LabeledImage, raw: RawAnswer) -> Answer:
+    """What came back for *image*, read by the fixed rules."""
     answers = contract.answers()
     reading = read_answer(raw, contract.labels, {answer: label for label, answer in answers.items()})
     return Answer(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from prefect import get_run_logger, task
 
 from cloud.errors import CloudUnavailable
+from data_contracts.batches import BATCH_TIER
 from data_contracts.evaluation import Answer, Outcome
 from data_contracts.images import LabeledImage
 from data_contracts.ledger import CostBooked, Evaluated, HeldOutVersionMade
@@ -128,6 +129,8 @@ def _tier(loop: Loop, contender: Contender, bought: _Bought) -> str | None:
     if bought.reused:
         earlier = (each.evaluations.get(contender.model) for each in loop.state().iterations)
         return next((each.sku for each in earlier if each and each.sku), None)
+    if any(answer.by_batch for answer in bought.answers):
+        return BATCH_TIER
     live = loop.state().deployments.get(contender.model_deployment)
     return live.sku if live else None
 
@@ -216,13 +219,23 @@ def _book_answers(loop: Loop, turn: Turn, evaluated: Evaluated, bought: _Bought,
 
 
 def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence[Answer], subject: str) -> None:
-    """Book what the answers cost, once for each *subject*."""
+    """Book what the answers cost, once for each *subject*; those that a batch gave at its share of the price."""
     prices = current_prices()
-    asked = sum(answer.prompt_tokens for answer in answers)
-    said = sum(answer.completion_tokens for answer in answers)
+    asked, said = _tokens(answers)
+    batched = _tokens([answer for answer in answers if answer.by_batch])
     usd = answer_cost(asked, said, contender.model, prices)
-    if usd is None:
+    saved = answer_cost(*batched, contender.model, prices)
+    if usd is None or saved is None:
         get_run_logger().warning("prices.yaml has no price for answers of %s; nothing was booked", contender.model)
         return
-    basis = f"{asked:,} tokens in, {said:,} out, prices of {prices.as_of}"
+    usd -= (1 - prices.batch_share) * saved
+    by_batch = (
+        f", {batched[0]:,} and {batched[1]:,} of them by batch at {prices.batch_share:.0%}" if any(batched) else ""
+    )
+    basis = f"{asked:,} tokens in, {said:,} out{by_batch}, prices of {prices.as_of}"
     book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=usd, basis=basis))
+
+
+def _tokens(answers: Sequence[Answer]) -> tuple[int, int]:
+    """Tokens of the questions and of what was said."""
+    return sum(answer.prompt_tokens for answer in answers), sum(answer.completion_tokens for answer in answers)

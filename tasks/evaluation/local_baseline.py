@@ -63,7 +63,7 @@ def measure_local_baseline(
         path=path,
         digest=hashlib.sha256(table).hexdigest(),
         seconds_to_train=seconds,
-        ms_per_image=median(answer.latency_ms for answer in answers),
+        ms_per_image=median(answer.latency_ms or 0 for answer in answers),
     )
     loop.record(turn, measured)
     return measured

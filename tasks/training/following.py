@@ -5,7 +5,6 @@ from random import uniform
 
 from prefect import get_run_logger, task
 
-from cloud.clock import system_time
 from cloud.errors import CloudUnavailable
 from data_contracts.ledger import TrainingFinished, TrainingSubmitted
 from data_contracts.policies import TrainingPolicy
@@ -13,15 +12,11 @@ from data_contracts.record import Record
 from data_contracts.training import JobStatus, TrainingJob
 from decisions.loop_state import Iteration
 from tasks.loop import Loop, Turn, connect
+from tasks.outages import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE, Outage
 from tasks.retrying import PATIENTLY
 from tasks.training.announcements import Announcements
 from tasks.training.job_progress import JobProgress
 from tasks.training.training_jobs import book_training, cancel_others
-
-FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 60.0, 1.2
-JITTER = 0.2
-OUTAGE_PATIENCE = timedelta(hours=1)
-"""How long a service may be out of reach before the run gives up; the next run follows the job further."""
 
 
 class Overdue(Record):
@@ -59,20 +54,16 @@ def _ended_or_late(loop: Loop, progress: JobProgress, deadline: datetime) -> Tra
     service has been out of reach for an hour. An announced end only shortens the wait before the next question.
     """
     announcements = Announcements(loop, progress.job)
-    pause, lost = FIRST_PAUSE, None
+    pause, outage = FIRST_PAUSE, Outage(progress.job)
     while True:
         try:
             job = loop.foundry.job(progress.job)
             progress.tell(job)
             if job.status is not JobStatus.UNDER_WAY or loop.now() > deadline:
                 return job
-            lost = None
+            outage.over()
         except CloudUnavailable as error:
-            if lost is None:
-                get_run_logger().warning("%s; looking for %s again", error, progress.job)
-            lost = lost or system_time()
-            if system_time() - lost > OUTAGE_PATIENCE:
-                raise
+            outage.met(error)
         if announcements.wait(pause * uniform(1 - JITTER, 1 + JITTER)):
             get_run_logger().info("The end of %s was announced; asking the service", progress.job)
             pause = FIRST_PAUSE

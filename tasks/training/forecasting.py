@@ -108,7 +108,8 @@ def _asked(loop: Loop, state: LoopState, dataset: Dataset, parent: str, policy: 
     }
     if before in answered:
         return [*asked, Asked(before, round(gate.asked_again_share * images))]
-    return [*asked, Asked(before, images)]
+    by_batch = champion is None and gate.base_model_by_batch and not isinstance(loop.contract, ChatContract)
+    return [*asked, Asked(before, images, current_prices().batch_share if by_batch else 1.0)]
 
 
 def _entry(made: Forecast) -> TrainingForecast:

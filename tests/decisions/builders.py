@@ -282,8 +282,10 @@ def looked(version: str = "v1") -> HeldOutLookedAt:
     return HeldOutLookedAt(version=version, champion=BASE, challenger=FIRST_MODEL)
 
 
-def deployment_intended(name: str = "k1", model: str = FIRST_MODEL) -> ModelDeploymentIntended:
-    return ModelDeploymentIntended(name=name, model=model, sku="GlobalStandard", capacity=50)
+def deployment_intended(
+    name: str = "k1", model: str = FIRST_MODEL, sku: str = "GlobalStandard"
+) -> ModelDeploymentIntended:
+    return ModelDeploymentIntended(name=name, model=model, sku=sku, capacity=50)
 
 
 def deployment_created(name: str = "k1", model: str = FIRST_MODEL) -> ModelDeploymentCreated:

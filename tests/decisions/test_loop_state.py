@@ -8,6 +8,9 @@ from data_contracts.evaluation import Action, Code
 from data_contracts.ledger import (
     Actor,
     Approved,
+    BatchFinished,
+    BatchIntended,
+    BatchSubmitted,
     CheckpointChosen,
     CostBooked,
     DatasetFrozen,
@@ -38,6 +41,7 @@ from tests.decisions.builders import (
 )
 
 FROZEN = DatasetFrozen(dataset="5" * 64, path="any", counts={"train": 100})
+BATCH = BatchIntended(version="v1", model=BASE, model_deployment="b1", file="any", input_file="file-1", images=300)
 SUBMITTED = TrainingSubmitted(suffix="k1", job="ftjob-1", found=False)
 FINISHED = TrainingFinished(
     suffix="k1",
@@ -129,6 +133,9 @@ def test_an_iteration_knows_when_it_was_opened_and_closed() -> None:
         (SUBMITTED, "submitted"),
         (FINISHED, "finished"),
         (CHOSEN, "checkpoint"),
+        (BATCH, "batch_intended"),
+        (BatchSubmitted(batch="batch_1", found=False), "batch_submitted"),
+        (BatchFinished(batch="batch_1", status="completed", answered=300), "batch_finished"),
         (looked(), "looked"),
         (decided(Action.KEEP), "decided"),
         (YES, "approved"),

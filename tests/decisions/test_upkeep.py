@@ -1,5 +1,6 @@
 """Which model deployments nobody needs any more."""
 
+from data_contracts.batches import BATCH_TIER
 from data_contracts.ledger import Event
 from decisions.upkeep import deletions_ahead, dispensable_deployments
 from tests.decisions.builders import (
@@ -44,6 +45,16 @@ def test_while_an_iteration_is_open_nothing_goes() -> None:
 
 def test_a_base_model_is_not_billed_by_the_hour_and_stays() -> None:
     assert dispensable(opened(), deployment_intended("base", BASE), closed()) == []
+
+
+def test_a_model_deployment_that_answers_batches_only_goes_though_its_model_is_a_base_model() -> None:
+    events = (opened(), deployment_intended("base", BASE), deployment_intended("base-batch", BASE, BATCH_TIER))
+
+    assert [
+        (each.deployment.name, each.reason) for each in dispensable_deployments(state_after(*events, closed()))
+    ] == [("base-batch", "its batch is over")]
+    assert dispensable(*events) == []
+    assert ahead(*events) == {"base-batch": "its batch is over"}
 
 
 def test_what_was_intended_but_never_answered_may_be_billed_and_goes() -> None:

@@ -86,6 +86,17 @@ def test_failed_answers_took_no_time_that_counts() -> None:
     assert sum(found.counts) == 101
 
 
+def test_answers_by_batch_have_no_latency_and_do_not_lower_that_of_the_others() -> None:
+    direct = answer("a", "crazing", "crazing")
+    batched = direct.model_copy(update={"image": "b", "latency_ms": None})
+
+    found = latency([direct, batched])
+
+    assert latency([batched]) is None
+    assert found is not None
+    assert (found.answers, found.percentiles["50"]) == (1, 300)
+
+
 def test_nothing_answered_has_no_latency() -> None:
     assert latency([answer("x", "crazing", None, Outcome.FAILED)]) is None
 

@@ -58,6 +58,16 @@ def test_a_forecast_is_the_sum_of_training_answers_and_hosting() -> None:
     assert made.usd == pytest.approx(made.usd_of("training") + made.usd_of("evaluation") + 1.7)
 
 
+def test_answers_by_batch_are_forecast_at_their_share_of_the_price() -> None:
+    job = Job([SMALL], "low", 1, "GlobalStandard")
+    full, by_batch = (
+        forecast(job, Questions([SMALL], 4, (Asked(BASE, 100, share),)), "GlobalStandard", LoopState(), PRICES)
+        for share in (1.0, PRICES.batch_share)
+    )
+
+    assert by_batch.usd_of("evaluation") == pytest.approx(full.usd_of("evaluation") / 2)
+
+
 def test_answers_of_a_model_without_a_price_have_none_rather_than_nothing_to_pay() -> None:
     made = forecast(
         Job([SMALL], "low", 1, "Developer"),
