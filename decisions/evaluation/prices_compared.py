@@ -96,12 +96,12 @@ def _in_words(cheaper: _Range) -> str:
 
 def _offers(each: ModelFigures, prices: Prices, local: ModelFigures | None, ms_per_image: float) -> Iterator[Offer]:
     tuned = is_fine_tuned(each.model)
-    for tier, factor in prices.answer_price_factors.items():
+    for tier in prices.answer_price_factors:
         if tier not in prices.hosting_per_hour if tuned else tier in ONLY_FINE_TUNED:
             continue
         hosting = prices.hosting_per_hour[tier] * HOURS_A_MONTH if tuned else 0.0
-        asked = answer_cost(each.prompt_tokens, each.completion_tokens, each.model, prices) or 0.0
-        per_1000 = factor * asked / each.images * 1000
+        asked = answer_cost(each.prompt_tokens, each.completion_tokens, each.model, prices, tier) or 0.0
+        per_1000 = asked / each.images * 1000
         machine = prices.local_machine.per_hour * HOURS_A_MONTH
         yield Offer(
             tier=tier,

@@ -100,7 +100,7 @@ def forecast(job: Job, questions: Questions, sku: str, state: LoopState, prices:
         epochs=job.epochs,
         tokens_per_epoch=tokens // job.epochs,
         training_tokens=tokens,
-        costs=(_training(job, tokens, prices), _evaluation(questions, job.detail, prices), _hosting(hourly, sku)),
+        costs=(_training(job, tokens, prices), _evaluation(questions, job.detail, prices, sku), _hosting(hourly, sku)),
         usd_per_day_deployed=24 * hourly,
         duration=duration(tokens, state),
     )
@@ -140,12 +140,12 @@ def _training(job: Job, tokens: int, prices: Prices) -> Cost:
     return Cost(what="training", usd=usd, basis=basis if exact else f"{basis}; at most", exact=exact)
 
 
-def _evaluation(questions: Questions, detail: str, prices: Prices) -> Cost:
+def _evaluation(questions: Questions, detail: str, prices: Prices, sku: str) -> Cost:
     mean = fmean(example_tokens(each, detail) for each in questions.held_out) if questions.held_out else 0.0
     priced = []
     for each in questions.asked:
         tokens_in, tokens_out = math.ceil(mean * each.questions), questions.answer_tokens * each.questions
-        priced.append(answer_cost(tokens_in, tokens_out, each.model, prices))
+        priced.append(answer_cost(tokens_in, tokens_out, each.model, prices, sku))
     known = [usd for usd in priced if usd is not None]
     models = len({each.model for each in questions.asked})
     return Cost(

@@ -208,13 +208,14 @@ def _book_answers(loop: Loop, turn: Turn, evaluated: Evaluated, bought: _Bought,
 
 
 def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence[Answer], subject: str) -> None:
-    """Book what the answers cost, once for each *subject*."""
+    """Book what the answers cost by the tier that is deployed, once for each *subject*."""
     prices = current_prices()
+    live = loop.state().deployments.get(contender.model_deployment)
     asked = sum(answer.prompt_tokens for answer in answers)
     said = sum(answer.completion_tokens for answer in answers)
-    usd = answer_cost(asked, said, contender.model, prices)
+    usd = answer_cost(asked, said, contender.model, prices, live.sku if live else None)
     if usd is None:
         get_run_logger().warning("prices.yaml has no price for answers of %s; nothing was booked", contender.model)
         return
-    basis = f"{asked:,} tokens in, {said:,} out, prices of {prices.as_of}"
+    basis = f"{asked:,} tokens in, {said:,} out, {live.sku if live else 'tier unknown'}, prices of {prices.as_of}"
     book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=usd, basis=basis))

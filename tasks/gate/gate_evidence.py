@@ -133,5 +133,5 @@ def budget_remarks(state: LoopState, version: HeldOutVersionMade, policy: Promot
 
 def _running(compared: Compared) -> Running:
     entry = compared.entry
-    usd = answer_cost(entry.prompt_tokens, entry.completion_tokens, entry.model, current_prices())
+    usd = answer_cost(entry.prompt_tokens, entry.completion_tokens, entry.model, current_prices(), entry.sku)
     return running(compared.answers, entry.sku, usd)

@@ -58,6 +58,15 @@ def test_a_forecast_is_the_sum_of_training_answers_and_hosting() -> None:
     assert made.usd == pytest.approx(made.usd_of("training") + made.usd_of("evaluation") + 1.7)
 
 
+def test_a_forecast_asks_for_answers_what_their_tier_costs() -> None:
+    job, questions = Job([SMALL], "low", 1, "GlobalStandard"), Questions([SMALL] * 5, 4, (Asked(BASE, 100),))
+
+    usual = forecast(job, questions, "GlobalStandard", LoopState(), PRICES).usd_of("evaluation")
+
+    assert forecast(job, questions, "Standard", LoopState(), PRICES).usd_of("evaluation") == pytest.approx(1.1 * usual)
+    assert forecast(job, questions, "Unheard", LoopState(), PRICES).usd_of("evaluation") == usual
+
+
 def test_answers_of_a_model_without_a_price_have_none_rather_than_nothing_to_pay() -> None:
     made = forecast(
         Job([SMALL], "low", 1, "Developer"),
