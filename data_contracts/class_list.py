@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from data_contracts.errors import ContractBroken
 from data_contracts.image_contract import ImageClass
-from data_contracts.names import folded
+from data_contracts.names import as_read, folded
 
 OF_CLASS = {
     "aliases": "aliases",
@@ -33,6 +33,7 @@ def read_classes(values: Sequence[Mapping[str, Any]], name: str) -> tuple[ImageC
     if len(asked) < FEWEST:
         raise ContractBroken(f"{name}: property 'label' lists {len(asked)} classes; a loop needs two or more")
     _check_names(classes, name)
+    _check_answers(asked, name)
     known = {each.name: each for each in classes}
     for each in classes:
         problem = _broken_heir(each, known) or _broken_parent(each, known)
@@ -81,6 +82,19 @@ def _check_names(classes: Sequence[ImageClass], name: str) -> None:
                 raise ContractBroken(f"{name}: class '{each.name}' has a name, answer or alias without a letter")
             if taken.setdefault(alias, each.name) != each.name:
                 raise ContractBroken(f"{name}: '{alias}' means both {taken[alias]} and {each.name}; name it once")
+
+
+def _check_answers(asked: Sequence[ImageClass], name: str) -> None:
+    """Answers are read more loosely than names: each must still tell its class from the others."""
+    taken: dict[str, str] = {}
+    for each in asked:
+        for said in (each.name, each.answer):
+            read = as_read(said)
+            if not read:
+                raise ContractBroken(f"{name}: '{said}' of class '{each.name}' is read as no answer; add a letter")
+            if taken.setdefault(read, each.name) != each.name:
+                other = taken[read]
+                raise ContractBroken(f"{name}: an answer '{said}' is read as both {other} and {each.name}; rename one")
 
 
 def _broken_heir(each: ImageClass, known: Mapping[str, ImageClass]) -> str | None:

@@ -26,11 +26,12 @@ class CurveEstimate(Record):
 
 
 class ClassCurve(Record):
-    """The learning curve of one class; the first estimate is for the training images of today."""
+    """The learning curve of one class; the first estimate, the only one at chance, is for the images of today."""
 
     label: str
     points: tuple[ClassPoint, ...]
     estimates: tuple[CurveEstimate, ...]
+    above_chance: bool = True
 
 
 class PhotographNext(Record):
@@ -39,7 +40,7 @@ class PhotographNext(Record):
     gain: float
     accuracy: float = Field(description="Held-out accuracy now, as the curves estimate it.")
     images: int | None = Field(None, description="None where no number of images within reach is likely to do.")
-    at_least: int | None = Field(None, description="Lower end of the 80 % interval; None where it is not known.")
+    at_least: int | None = Field(None, description="Lower end of the 80 % interval; None where none can be told.")
     at_most: int | None = Field(None, description="Upper end; None where it is beyond what the iterations can tell.")
     classes: Mapping[str, int] = Field(default_factory=dict, description="More images by class, most first.")
     reason: str

@@ -12,7 +12,7 @@ class Offer(Record):
     per_1000: float = Field(description="US dollars for the tokens of 1,000 answers; 0 for an own machine.")
     per_month: float = Field(description="US dollars a month for hosting, or for the machine, however few are asked.")
     per_1000_at: dict[int, float] = Field(description="US dollars for 1,000 answers with all that, by answers a month.")
-    local_is_cheaper: str | None = Field(None, description="From which monthly volume on; None without a local model.")
+    local_is_cheaper: str | None = Field(None, description="For which monthly volumes; None without a local model.")
 
 
 class ModelOffers(Record):

@@ -6,7 +6,6 @@ from importlib import resources
 
 import yaml
 
-from data_contracts.batches import BATCH_TIER
 from data_contracts.record import Record
 
 
@@ -36,11 +35,6 @@ class Prices(Record):
     inference_per_million_tokens: dict[str, TokenPrices]
     answer_price_factors: dict[str, float]
     local_machine: MachinePrice
-
-    @property
-    def batch_share(self) -> float:
-        """Part of an answer's price that the Batch API asks for."""
-        return self.answer_price_factors[BATCH_TIER]
 
 
 @lru_cache

@@ -2,15 +2,16 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from data_contracts.evaluation import Outcome, RawAnswer
+from data_contracts.names import as_read
 from data_contracts.record import Record
 
-QUOTES = "\"'`“”‘’«»"  # noqa: RUF001  (people and models use these too)
-FINAL_PUNCTUATION = ".!?,;:。！"  # noqa: RUF001
 KEYS = ("label", "class", "answer")
+FENCE = re.compile(r"\s*```(?:[a-zA-Z]*[ \t\r]*\n)?(.*?)```\s*", re.DOTALL)
+"""A code fence; a word on its first line is a language only where a line ends after it."""
 
 
 class Reading(Record):
@@ -24,15 +25,17 @@ def read_answer(raw: RawAnswer, labels: Sequence[str], aliases: Mapping[str, str
     """The label that *raw* names exactly, or why it names none.
 
     *aliases* maps other spellings to labels. Code fences and a JSON object with a label are unwrapped;
-    a label that merely occurs in a sentence is off the list.
+    a label that merely occurs in a sentence is off the list, and so is an object that names more than one.
+    Raises ValueError for an alias of no label, and for a spelling that would mean two of them.
     """
+    names = _meanings(labels, aliases)
     if outcome := unanswered(raw):
         return Reading(label=None, outcome=outcome)
-    text = _unwrapped(raw.text)
-    if not _folded(text):
+    said = {as_read(text) for text in _unwrapped(raw.text)}
+    if said == {""}:
         return Reading(label=None, outcome=Outcome.EMPTY)
-    names = {_folded(alias): label for alias, label in aliases.items()} | {_folded(label): label for label in labels}
-    label = names.get(_folded(text))
+    meant = {names.get(text) for text in said}
+    label = meant.pop() if len(meant) == 1 else None
     return Reading(label=label, outcome=Outcome.LABEL if label else Outcome.OFF_LIST)
 
 
@@ -45,20 +48,30 @@ def unanswered(raw: RawAnswer) -> Outcome | None:
     return Outcome.REFUSED if raw.refused else None
 
 
-def _unwrapped(text: str) -> str:
-    fence = re.fullmatch(r"\s*```[a-zA-Z]*\s*\n?(.*?)\n?\s*```\s*", text, re.DOTALL)
+def _meanings(labels: Sequence[str], aliases: Mapping[str, str]) -> Mapping[str, str]:
+    meanings: dict[str, str] = {}
+    for spelling, label in chain(((label, label) for label in labels), aliases.items()):
+        if label not in labels:
+            known = ", ".join(labels)
+            raise ValueError(f"the alias '{spelling}' means '{label}', which is no label; name one of: {known}")
+        other = meanings.setdefault(as_read(spelling), label)
+        if other != label:
+            raise ValueError(f"'{spelling}' would be read both as '{other}' and as '{label}'; spell one differently")
+    return meanings
+
+
+class _Object(list[tuple[str, object]]):
+    """A JSON object as it was written: keys may be there twice."""
+
+
+def _unwrapped(text: str) -> Sequence[str]:
+    """What the answer says: one text, or that of each key of a JSON object which names a label."""
+    fence = FENCE.fullmatch(text)
     inner = fence.group(1) if fence else text
     try:
-        value = json.loads(inner)
+        value = json.loads(inner, object_pairs_hook=_Object)
     except (ValueError, RecursionError):  # the latter from thousands of opening brackets
-        return inner
-    if isinstance(value, dict):
-        value = next((value[key] for key in KEYS if key in value), None)
-    return value if isinstance(value, str) else inner
-
-
-def _folded(text: str) -> str:
-    bare = unicodedata.normalize("NFKC", text).strip()
-    while bare and (bare[0] in QUOTES or bare[-1] in QUOTES + FINAL_PUNCTUATION):
-        bare = bare.strip(QUOTES).rstrip(FINAL_PUNCTUATION).strip()
-    return " ".join(bare.replace("_", " ").replace("-", " ").split()).casefold()
+        return [inner]
+    found = [said for key, said in value if key in KEYS] if isinstance(value, _Object) else [value]
+    texts = [said for said in found if isinstance(said, str)]
+    return texts if texts and len(texts) == len(found) else [inner]

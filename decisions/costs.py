@@ -6,6 +6,7 @@ from datetime import timedelta
 from data_contracts.prices import Prices
 
 MILLION = 1_000_000
+USUAL_TIER = "GlobalStandard"
 
 
 def training_cost(trained_tokens: int, training_type: str, prices: Prices) -> float:
@@ -13,16 +14,21 @@ def training_cost(trained_tokens: int, training_type: str, prices: Prices) -> fl
     return trained_tokens / MILLION * prices.training_per_million_tokens[training_type]
 
 
-def answer_cost(prompt_tokens: int, completion_tokens: int, model: str, prices: Prices) -> float | None:
-    """US dollars for answers, or None for a model that the table does not know.
+def answer_cost(
+    prompt_tokens: int, completion_tokens: int, model: str, prices: Prices, sku: str | None = None
+) -> float | None:
+    """US dollars for answers by a deployment of the tier *sku*, or None for a model that the table does not know.
 
-    A fine-tuned model is priced like the base model that its name begins with.
+    A fine-tuned model is priced like the base model that its name begins with, an unknown tier like the usual one.
     """
     known = prices.inference_per_million_tokens
     family = next((name for name in known if re.match(rf"{re.escape(name)}(-\d|$)", model)), None)
     if family is None:
         return None
-    return prompt_tokens / MILLION * known[family].input + completion_tokens / MILLION * known[family].output
+    factors = prices.answer_price_factors
+    factor = factors.get(sku or USUAL_TIER, factors.get(USUAL_TIER, 1.0))
+    asked, said = prompt_tokens / MILLION * known[family].input, completion_tokens / MILLION * known[family].output
+    return factor * (asked + said)
 
 
 def hosting_cost(lifetime: timedelta, sku: str, prices: Prices) -> float:

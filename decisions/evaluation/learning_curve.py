@@ -3,7 +3,8 @@
 The error of a class falls as a power of its training images, error(n) = e * (n / n0) ** -b (Cortes et al. 1993;
 Hestness et al. 2017, arXiv:1712.00409). All classes share b, which is taken as equally likely between 0 (more images
 change nothing) and 0.7; each class has an e of its own. Right answers are binomial. A grid over b and e gives the
-posterior, so that one iteration already tells something, with the width that it deserves.
+posterior, so that one iteration already tells something, with the width that it deserves. A class that is answered no
+better than by chance follows no such law yet: only its recall of today is told.
 """
 
 import math
@@ -14,20 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.learning_curve import ClassCurve, ClassPoint, CurveEstimate, PhotographNext
+from decisions.intervals import wilson
 
 Floats = NDArray[np.float64]
 
-EXPONENTS = np.linspace(0, 0.7, 36)
-ERRORS = 1 / (1 + np.exp(-np.linspace(-8, 5, 132)))
+EXPONENTS = np.linspace(0, 0.7, 141)
+ERRORS = 1 / (1 + np.exp(-np.linspace(-8, 8, 321)))
 """Errors at the reference number of images, equally likely on the scale of log-odds."""
 DRAWS = 2000
 SEED = 20170
 INTERVAL = (0.1, 0.9)
-STEP = 0.1
-"""Images are handed out in tenths of what a class has, at least one."""
-SMALLEST_STEP = 5
+STEP = 0.02
+"""Images are handed out in fiftieths of what a class has, at least one."""
 LARGEST_GROWTH = 8
 """More than eight times the images of today is no plan but an extrapolation."""
+ALL_BY_CHANCE = (
+    "no class is answered better than by chance yet, so what more images would bring cannot be told; "
+    "look at labels, at the prompt or at the image detail first"
+)
 
 
 class _Drawn(NamedTuple):
@@ -35,6 +40,7 @@ class _Drawn(NamedTuple):
 
     label: str
     now: int
+    above_chance: bool
     errors: Floats
     exponents: Floats
 
@@ -45,13 +51,17 @@ class _Drawn(NamedTuple):
 
 
 def class_curves(points: Mapping[str, Sequence[ClassPoint]]) -> tuple[ClassCurve, ...]:
-    """The curve of each class that was asked about, and what 1, 1.5, 2 and 4 times its images would give."""
+    """The curve of each class that was asked about, and what 1, 1.5, 2 and 4 times its images would give.
+
+    Of a class that is not above chance, one of as many as there are classes, only the recall of today is estimated.
+    """
     drawn = _drawn(points)
     return tuple(
         ClassCurve(
             label=each.label,
             points=tuple(sorted(points[each.label], key=lambda point: point.iteration)),
-            estimates=tuple(_estimate(each, math.ceil(each.now * times)) for times in (1, 1.5, 2, 4)),
+            estimates=tuple(_estimate(each, math.ceil(each.now * times)) for times in _times(each)),
+            above_chance=each.above_chance,
         )
         for each in drawn
     )
@@ -62,9 +72,9 @@ def photograph_next(
 ) -> PhotographNext | None:
     """Which images are likely to bring the next *gain* of accuracy; None before any class was asked about.
 
-    *shares* says how large a part of the images each class is. Images go, a tenth of a class at a time, to where the
-    posterior mean of the accuracy grows most for each image; the interval is that of the images after which 10 % and
-    90 % of the draws have gained as much.
+    *shares* says how large a part of the images each class is. Images go, a fiftieth of a class at a time, to where
+    the posterior mean of the accuracy grows most for each image; the interval is that of the images after which 10 %
+    and 90 % of the draws have gained as much. Nothing is proposed for classes that are not above chance.
     """
     drawn = [each for each in _drawn(points) if shares.get(each.label)]
     if not drawn:
@@ -74,76 +84,95 @@ def photograph_next(
     accuracy = float(sum(weights[each.label] * each.recall(each.now).mean() for each in drawn))
     if 1 - accuracy <= gain:
         return PhotographNext(gain=gain, accuracy=accuracy, reason=_nothing_left(accuracy, gain))
-    proposed = _handed_out(drawn, weights, gain, accuracy)
-    if max(len(each) for each in points.values()) > 1:
-        return proposed
-    return proposed.model_copy(
-        update={"reason": f"{proposed.reason}; after one iteration this is hardly more than a guess"}
-    )
+    able = [each for each in drawn if each.above_chance]
+    if not able:
+        return PhotographNext(gain=gain, accuracy=accuracy, reason=ALL_BY_CHANCE)
+    proposed = _handed_out(able, weights, gain, accuracy)
+    reasons = [proposed.reason]
+    if len(able) < len(drawn):
+        others = ", ".join(each.label for each in drawn if not each.above_chance)
+        reasons.append(f"what images would bring to {others} cannot be told, for no better than chance is seen there")
+    if max(len(each) for each in points.values()) == 1:
+        reasons.append("after one iteration this is hardly more than a guess")
+    return proposed.model_copy(update={"reason": "; ".join(reasons)})
 
 
 def _handed_out(drawn: Sequence[_Drawn], weights: Mapping[str, float], gain: float, accuracy: float) -> PhotographNext:
+    classes = {each.label: each for each in drawn}
     images = {each.label: each.now for each in drawn}
-    most = LARGEST_GROWTH * sum(images.values())
+    rises = {each.label: weights[each.label] * _rise(each, each.now) for each in drawn}
+    now, gained = sum(images.values()), np.zeros(DRAWS)
     needed: dict[float, int] = {}
     wanted: dict[str, int] = {}
-    while len(needed) < len(INTERVAL) + 1 and sum(images.values()) < most:
-        label, step = _best_step(drawn, weights, images)
-        images[label] += step
-        gained = sum(weights[each.label] * (each.recall(images[each.label]) - each.recall(each.now)) for each in drawn)
-        more = sum(images.values()) - sum(each.now for each in drawn)
+    while len(needed) < len(INTERVAL) + 1 and sum(images.values()) < LARGEST_GROWTH * now:
+        label = max(rises, key=rises.__getitem__)
+        had, has = images[label], images[label] + _step(images[label])
+        gained += weights[label] * (classes[label].recall(has) - classes[label].recall(had))
+        images[label], rises[label] = has, weights[label] * _rise(classes[label], has)
         for share in (INTERVAL[0], 0.5, INTERVAL[1]):
             if share not in needed and np.mean(gained >= gain) >= share:
-                needed[share] = more
+                needed[share] = sum(images.values()) - now
                 if share == 0.5:  # noqa: PLR2004  (the median draw has gained enough: this is the proposal)
                     wanted = {each.label: images[each.label] - each.now for each in drawn}
     return _proposal(gain, accuracy, needed, wanted)
 
 
-def _best_step(drawn: Sequence[_Drawn], weights: Mapping[str, float], images: Mapping[str, int]) -> tuple[str, int]:
-    """The class whose next images raise the mean accuracy most for each of them, and how many those are."""
-    best = ("", 0, -1.0)
-    for each in drawn:
-        had = images[each.label]
-        step = max(SMALLEST_STEP, math.ceil(STEP * had))
-        rise = weights[each.label] * float(np.mean(each.recall(had + step) - each.recall(had))) / step
-        if rise > best[2]:
-            best = (each.label, step, rise)
-    return best[0], best[1]
+def _step(images: int) -> int:
+    return math.ceil(STEP * images)
+
+
+def _rise(drawn: _Drawn, images: int) -> float:
+    """How much the class's mean recall rises for each of its next images."""
+    step = _step(images)
+    return float(np.mean(drawn.recall(images + step) - drawn.recall(images))) / step
 
 
 def _proposal(gain: float, accuracy: float, needed: Mapping[float, int], wanted: Mapping[str, int]) -> PhotographNext:
     likely, low, high = needed.get(0.5), needed.get(INTERVAL[0]), needed.get(INTERVAL[1])
+    if likely is None:
+        return PhotographNext(gain=gain, accuracy=accuracy, reason=_out_of_reach(gain))
+    at_least = low if low is not None and low < likely else None
+    at_most = high if at_least is not None and high is not None and likely < high else None
     more = {label: count for label, count in sorted(wanted.items(), key=lambda each: -each[1]) if count}
+    of = ", ".join(f"{count:,} of {label}" for label, count in more.items())
     return PhotographNext(
         gain=gain,
         accuracy=accuracy,
         images=likely,
-        at_least=low,
-        at_most=high,
+        at_least=at_least,
+        at_most=at_most,
         classes=more,
-        reason=_in_words(gain, likely, low, high, more),
+        reason=f"the next {_points(gain)} of accuracy is likely to need {likely:,} more images "
+        f"({_interval(at_least, at_most)}): {of}",
     )
 
 
-def _in_words(gain: float, likely: int | None, low: int | None, high: int | None, more: Mapping[str, int]) -> str:
-    points = f"{100 * gain:.0f} point" + ("s" if gain >= 0.02 else "")  # noqa: PLR2004
-    if likely is None:
-        return (
-            f"{LARGEST_GROWTH} times the training images of today are unlikely to bring {points} of accuracy; "
-            "look at labels, at the prompt or at the image detail instead"
-        )
-    few = f"{low:,}" if low is not None and low < likely else "fewer"
-    many = f"{high:,}" if high is not None else "far more than the iterations so far can tell"
-    of = ", ".join(f"{count:,} of {label}" for label, count in more.items())
+def _interval(at_least: int | None, at_most: int | None) -> str:
+    if at_least is None:
+        return "how few or many it may be cannot be told"
+    if at_most is None:
+        return f"at least {at_least:,}; how many at most cannot be told from the iterations so far"
+    return f"80 % interval {at_least:,} to {at_most:,}"
+
+
+def _out_of_reach(gain: float) -> str:
     return (
-        f"the next {points} of accuracy is likely to need {likely:,} more images (80 % interval {few} to {many}): {of}"
+        f"{LARGEST_GROWTH} times the training images of today are unlikely to bring {_points(gain)} of accuracy; "
+        "look at labels, at the prompt or at the image detail instead"
     )
+
+
+def _points(gain: float) -> str:
+    return f"{100 * gain:.0f} point" + ("s" if gain >= 0.02 else "")  # noqa: PLR2004
 
 
 def _nothing_left(accuracy: float, gain: float) -> str:
     left = f"less than {100 * gain:.0f} point of error"
     return f"an accuracy of about {accuracy:.1%} leaves {left}: there is nothing to photograph for"
+
+
+def _times(drawn: _Drawn) -> Sequence[float]:
+    return (1, 1.5, 2, 4) if drawn.above_chance else (1,)
 
 
 def _estimate(drawn: _Drawn, images: int) -> CurveEstimate:
@@ -160,13 +189,22 @@ def _drawn(points: Mapping[str, Sequence[ClassPoint]]) -> list[_Drawn]:
         return []
     now = {label: max(1, *(max(1, point.images) for point in each)) for label, each in known.items()}
     tables = {label: _log_likelihood(each, now[label]) for label, each in known.items()}
-    shared = sum((_log_mean(table, axis=1) for table in tables.values()), np.zeros(len(EXPONENTS)))
+    above = {label: _above_chance(each, len(points)) for label, each in known.items()}
+    told = (_log_mean(table, axis=1) for label, table in tables.items() if above[label])
+    shared = sum(told, np.zeros(len(EXPONENTS)))
     random = np.random.default_rng(SEED)
     drawn_exponents = random.choice(len(EXPONENTS), DRAWS, p=_normalized(shared))
     return [
-        _Drawn(label, now[label], _errors(table, drawn_exponents, random), EXPONENTS[drawn_exponents])
+        _Drawn(label, now[label], above[label], _errors(table, drawn_exponents, random), EXPONENTS[drawn_exponents])
         for label, table in tables.items()
     ]
+
+
+def _above_chance(points: Sequence[ClassPoint], classes: int) -> bool:
+    """Whether the newest answers to a class are right more often than those of somebody who guesses among *classes*."""
+    newest = max(points, key=lambda point: point.iteration)
+    low, _ = wilson(newest.right, newest.asked, INTERVAL[1] - INTERVAL[0])
+    return classes == 1 or low > 1 / classes
 
 
 def _log_likelihood(points: Sequence[ClassPoint], now: int) -> Floats:

@@ -30,11 +30,11 @@ class Job(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A model that has yet to answer so many questions, and the part of the usual price that it asks for."""
+    """A model that has yet to answer so many questions, in a tier of its own where that is not the loop's."""
 
     model: str
     questions: int
-    price_share: float = 1.0
+    sku: str | None = None
 
 
 class Questions(NamedTuple):
@@ -101,7 +101,7 @@ def forecast(job: Job, questions: Questions, sku: str, state: LoopState, prices:
         epochs=job.epochs,
         tokens_per_epoch=tokens // job.epochs,
         training_tokens=tokens,
-        costs=(_training(job, tokens, prices), _evaluation(questions, job.detail, prices), _hosting(hourly, sku)),
+        costs=(_training(job, tokens, prices), _evaluation(questions, job.detail, prices, sku), _hosting(hourly, sku)),
         usd_per_day_deployed=24 * hourly,
         duration=duration(tokens, state),
     )
@@ -141,13 +141,12 @@ def _training(job: Job, tokens: int, prices: Prices) -> Cost:
     return Cost(what="training", usd=usd, basis=basis if exact else f"{basis}; at most", exact=exact)
 
 
-def _evaluation(questions: Questions, detail: str, prices: Prices) -> Cost:
+def _evaluation(questions: Questions, detail: str, prices: Prices, sku: str) -> Cost:
     mean = fmean(example_tokens(each, detail) for each in questions.held_out) if questions.held_out else 0.0
     priced = []
     for each in questions.asked:
         tokens_in, tokens_out = math.ceil(mean * each.questions), questions.answer_tokens * each.questions
-        usd = answer_cost(tokens_in, tokens_out, each.model, prices)
-        priced.append(None if usd is None else each.price_share * usd)
+        priced.append(answer_cost(tokens_in, tokens_out, each.model, prices, each.sku or sku))
     known = [usd for usd in priced if usd is not None]
     models = len({each.model for each in questions.asked})
     return Cost(

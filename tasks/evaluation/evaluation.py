@@ -219,23 +219,22 @@ def _book_answers(loop: Loop, turn: Turn, evaluated: Evaluated, bought: _Bought,
 
 
 def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence[Answer], subject: str) -> None:
-    """Book what the answers cost, once for each *subject*; those that a batch gave at its share of the price."""
-    prices = current_prices()
-    asked, said = _tokens(answers)
-    batched = _tokens([answer for answer in answers if answer.by_batch])
-    usd = answer_cost(asked, said, contender.model, prices)
-    saved = answer_cost(*batched, contender.model, prices)
-    if usd is None or saved is None:
+    """Book what the answers cost by the tier that gave them, once for each *subject*."""
+    prices, live = current_prices(), loop.state().deployments.get(contender.model_deployment)
+    tier = live.sku if live else None
+    parts = []
+    for each, some in (
+        (tier, [a for a in answers if not a.by_batch]),
+        (BATCH_TIER, [a for a in answers if a.by_batch]),
+    ):
+        asked = sum(answer.prompt_tokens for answer in some)
+        said = sum(answer.completion_tokens for answer in some)
+        if some:
+            usd = answer_cost(asked, said, contender.model, prices, each)
+            parts.append((usd, f"{asked:,} tokens in, {said:,} out, {each or 'tier unknown'}"))
+    known = [usd for usd, _ in parts if usd is not None]
+    if len(known) < len(parts):
         get_run_logger().warning("prices.yaml has no price for answers of %s; nothing was booked", contender.model)
         return
-    usd -= (1 - prices.batch_share) * saved
-    by_batch = (
-        f", {batched[0]:,} and {batched[1]:,} of them by batch at {prices.batch_share:.0%}" if any(batched) else ""
-    )
-    basis = f"{asked:,} tokens in, {said:,} out{by_batch}, prices of {prices.as_of}"
-    book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=usd, basis=basis))
-
-
-def _tokens(answers: Sequence[Answer]) -> tuple[int, int]:
-    """Tokens of the questions and of what was said."""
-    return sum(answer.prompt_tokens for answer in answers), sum(answer.completion_tokens for answer in answers)
+    basis = f"{'; '.join(words for _, words in parts) or 'nothing was asked'}, prices of {prices.as_of}"
+    book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=sum(known), basis=basis))

@@ -130,5 +130,5 @@ def budget_remarks(state: LoopState, version: HeldOutVersionMade, policy: Promot
 
 
 def _running(entry: Evaluated) -> Running:
-    usd = answer_cost(entry.prompt_tokens, entry.completion_tokens, entry.model, current_prices())
+    usd = answer_cost(entry.prompt_tokens, entry.completion_tokens, entry.model, current_prices(), entry.sku)
     return running(entry, usd)

@@ -55,7 +55,10 @@ def _points(loop: Loop, iteration: Iteration, evaluated: Evaluated) -> Mapping[s
 
 
 def learning_curve_picture(curves: Sequence[ClassCurve]) -> bytes:
-    """The curves as PNG, one small picture a class: dots are iterations, the band is the 80 % interval."""
+    """The curves as PNG, one small picture a class: dots are iterations, the band is the 80 % interval.
+
+    A class that is not above chance has its dots only, and says so.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -86,7 +89,7 @@ def _draw(panel: Any, curve: ClassCurve) -> None:
         color="#0f766e",
         alpha=0.15,
     )
-    panel.set_title(curve.label, fontsize=9, loc="left")
+    panel.set_title(curve.label if curve.above_chance else f"{curve.label}: at chance", fontsize=9, loc="left")
     panel.set_ylim(0, 1.03)
     panel.set_xlim(left=0)
     panel.tick_params(labelsize=8)

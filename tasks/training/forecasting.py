@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from prefect import get_run_logger, task
 
+from data_contracts.batches import BATCH_TIER
 from data_contracts.chat_contract import ChatContract
 from data_contracts.errors import KaizenError
 from data_contracts.images import Dataset, Split
@@ -109,7 +110,7 @@ def _asked(loop: Loop, state: LoopState, dataset: Dataset, parent: str, policy: 
     if before in answered:
         return [*asked, Asked(before, round(gate.asked_again_share * images))]
     by_batch = champion is None and gate.base_model_by_batch and not isinstance(loop.contract, ChatContract)
-    return [*asked, Asked(before, images, current_prices().batch_share if by_batch else 1.0)]
+    return [*asked, Asked(before, images, BATCH_TIER if by_batch else None)]
 
 
 def _entry(made: Forecast) -> TrainingForecast:

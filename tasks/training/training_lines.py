@@ -84,14 +84,8 @@ def write_jsonl(
     return Written(digest.hexdigest(), tuple(sent), Counter(labels.values()))
 
 
-def as_it_appears(loop: Loop, appearance: Appearance, policy: TrainingPolicy) -> bytes:
-    """The JPEG of one line: the image as sent, or its copy, changed as the policy says and its class allows."""
-    return _changed(loop, as_sent(loop, appearance.image), appearance, policy)
-
-
 def _changed(loop: Loop, jpeg: bytes, appearance: Appearance, policy: TrainingPolicy) -> bytes:
-    if not appearance.copy:
-        return jpeg
+    """The JPEG of a copy, changed as the policy says and its class allows."""
     image, wanted = appearance.image, policy.augmentation
     mask = kept_mask(loop, image.digest) if wanted.background else None
     flips = loop.image_contract.flips(image.label)

@@ -1,5 +1,7 @@
 """The classes of a contract: what becomes of retired ones, and what a prompt says of them."""
 
+import re
+
 import pytest
 
 from data_contracts.errors import ContractBroken
@@ -145,6 +147,25 @@ def test_a_contract_whose_classes_are_all_retired_but_one_makes_no_loop() -> Non
 
     with pytest.raises(ContractBroken, match="lists 1 classes"):
         read_changed(*(with_class(name, retired=True) for name in others))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([with_class("patches", answer="A"), with_class("scratches", answer="A.")], "'A.' is read as both patches and"),
+        ([with_class("scratches", answer='"Patches"')], "'\"Patches\"' is read as both patches and scratches"),
+        ([with_class("scratches", answer="?")], "'?' of class 'scratches' is read as no answer; add a letter"),
+    ],
+)
+def test_answers_that_cannot_be_read_apart_are_refused(changes: list[Change], message: str) -> None:
+    with pytest.raises(ContractBroken, match=f"^loop.odcs.yaml: .*{re.escape(message)}"):
+        read_changed(*changes)
+
+
+def test_a_retired_class_may_be_read_like_another() -> None:
+    contract = read_changed(with_class("scratches", retired=True), with_class("scratches."))
+
+    assert contract.labels[-1] == "scratches."
 
 
 def test_a_misspelt_property_of_a_class_is_no_default() -> None:

@@ -1,5 +1,7 @@
 """Reading answers: an exact name or nothing."""
 
+import re
+
 import pytest
 
 from data_contracts.evaluation import Outcome, RawAnswer
@@ -42,11 +44,17 @@ def test_answers_are_read_as_in_the_reference(text: str, label: str | None, outc
         "ｐｉｔｔｅｄ＿ｓｕｒｆａｃｅ",  # noqa: RUF001
         "pitted surface。",
         "```\npitted_surface\n```",
+        "```pitted_surface```",
+        " ``` pitted_surface ```",
         "```text\npitted_surface\n```",
+        "```text \r\npitted_surface\r\n```",
         '```json\n{"label": "pitted_surface"}\n```',
         '{"label": "pitted_surface"}',
         '{"class": "Pitted surface."}',
         '{"answer": "pitted_surface", "confidence": 0.9}',
+        '{"label": "pitted_surface", "label": "Pitted surface."}',
+        '{"label": "pitted_surface", "class": "PITTED SURFACE"}',
+        '{"label": "pitted_surface", "confidence": 0.9, "confidence": 0.1, "why": {"label": "crazing"}}',
         '"pitted_surface"',
     ],
 )
@@ -67,6 +75,13 @@ def test_spelling_wrapping_and_width_do_not_matter(text: str) -> None:
         '{"label": "rust"}',
         '{"label": ["crazing"]}',
         '{"label": null}',
+        '{"label": "crazing", "label": "patches"}',
+        '{"label": "patches", "label": "crazing"}',
+        '{"label": "crazing", "class": "patches"}',
+        '{"answer": "crazing", "label": "rust"}',
+        '{"label": "crazing", "class": ""}',
+        '{"label": "crazing", "class": 7}',
+        "```crazing``` ```patches```",
         '{"defect": "crazing"}',
         '["crazing"]',
         "{'label': 'crazing'}",
@@ -111,8 +126,33 @@ def test_an_alias_means_its_label(text: str) -> None:
     assert read(text, pits="pitted_surface").label == "pitted_surface"
 
 
-def test_a_label_is_itself_even_when_an_alias_claims_its_name() -> None:
-    assert read("crazing", Crazing="scratches").label == "crazing"
+def test_names_that_agree_through_an_alias_are_one_answer() -> None:
+    assert read('{"label": "pits", "class": "pitted_surface"}', pits="pitted_surface").label == "pitted_surface"
+
+
+def test_an_alias_may_spell_its_own_label() -> None:
+    assert read("crazing", Crazing="crazing").label == "crazing"
+
+
+@pytest.mark.parametrize("text", ["patches", ""])
+def test_an_alias_of_no_label_is_an_error_whatever_the_answer(text: str) -> None:
+    with pytest.raises(ValueError, match=r"the alias 'pits' means 'rust', which is no label; name one of: crazing, "):
+        read(text, pits="rust")
+
+
+@pytest.mark.parametrize(
+    ("labels", "aliases", "told"),
+    [
+        (LABELS, {"Crazing": "scratches"}, "'Crazing' would be read both as 'crazing' and as 'scratches'"),
+        (LABELS, {"A": "crazing", "a.": "patches"}, "'a.' would be read both as 'crazing' and as 'patches'"),
+        (("pitted surface", "pitted_surface"), {}, "'pitted_surface' would be read both as 'pitted surface' and"),
+    ],
+)
+def test_a_spelling_that_means_two_labels_is_an_error(
+    labels: tuple[str, ...], aliases: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        read_answer(RawAnswer(text="scratches"), labels, aliases)
 
 
 @pytest.mark.parametrize(

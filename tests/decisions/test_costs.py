@@ -8,7 +8,7 @@ from data_contracts.prices import MachinePrice, Prices, TokenPrices
 from decisions.costs import answer_cost, hosting_cost, training_cost
 
 PRICES = Prices(
-    answer_price_factors={"GlobalStandard": 1},
+    answer_price_factors={"GlobalStandard": 1, "Standard": 1.1},
     local_machine=MachinePrice(name="any", cores=1, per_hour=0.1, as_of=date(2026, 1, 1)),
     as_of=date(2026, 10, 1),
     sources=("any",),
@@ -32,20 +32,29 @@ def test_training_of_an_unknown_type_has_no_price() -> None:
 
 
 def test_questions_and_answers_have_their_own_prices() -> None:
-    assert answer_cost(1_000_000, 0, "gpt-4.1", PRICES) == 2
-    assert answer_cost(0, 1_000_000, "gpt-4.1", PRICES) == 8
+    assert answer_cost(1_000_000, 0, "gpt-4.1", PRICES, "GlobalStandard") == 2
+    assert answer_cost(0, 1_000_000, "gpt-4.1", PRICES, "GlobalStandard") == 8
 
 
 def test_a_fine_tuned_model_is_priced_like_the_longest_base_name_that_it_begins_with() -> None:
-    assert answer_cost(1_000_000, 0, "gpt-4.1-2025-04-14.ft-k0123", PRICES) == 2
+    assert answer_cost(1_000_000, 0, "gpt-4.1-2025-04-14.ft-k0123", PRICES, "GlobalStandard") == 2
 
 
 def test_a_model_that_the_table_does_not_know_has_no_price_rather_than_none_to_pay() -> None:
-    assert answer_cost(1_000_000, 0, "llama-4", PRICES) is None
+    assert answer_cost(1_000_000, 0, "llama-4", PRICES, "GlobalStandard") is None
+
+
+def test_an_answer_costs_what_the_tier_of_its_deployment_does() -> None:
+    assert answer_cost(1_000_000, 1_000_000, "gpt-4.1", PRICES, "Standard") == pytest.approx(11)
+
+
+@pytest.mark.parametrize("sku", [None, "", "ProvisionedElsewhere"])
+def test_an_unknown_tier_answers_at_the_price_of_the_usual_one(sku: str | None) -> None:
+    assert answer_cost(1_000_000, 0, "gpt-4.1", PRICES, sku) == 2
 
 
 def test_no_tokens_cost_nothing() -> None:
-    assert answer_cost(0, 0, "gpt-4.1", PRICES) == 0
+    assert answer_cost(0, 0, "gpt-4.1", PRICES, "GlobalStandard") == 0
 
 
 def test_hosting_is_billed_by_the_hour_and_its_parts() -> None:

@@ -16,11 +16,11 @@ from tasks.as_sent import as_sent
 from tasks.datasets import held_out_images
 from tasks.labels import labeled_images
 from tasks.loop import Loop
-from tasks.training.training_lines import as_it_appears
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.artifacts import artifacts_of
 from tests.support.contracts import changed, with_class
 from tests.support.loops import LoopFolder
+from tests.support.training_lines import picture_in_line
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -81,7 +81,7 @@ def test_every_class_has_as_many_examples_as_the_largest(loop: Loop, labeled: li
 def test_each_line_is_a_training_image_or_its_copy_under_its_own_label(loop: Loop, labeled: list[LabeledImage]) -> None:
     answers = loop.contract.answers()
     possible = {
-        (data_url(as_it_appears(loop, Appearance(image, copy), POLICY)), answers[image.label])
+        (data_url(picture_in_line(loop, Appearance(image, copy), POLICY)), answers[image.label])
         for image in of(labeled, Split.TRAIN)
         for copy in range(POLICY.largest_repeat * (1 + COPIES))
     }
@@ -110,7 +110,7 @@ def test_no_held_out_image_is_sent_as_it_is_or_changed(loop: Loop, labeled: list
     assert version is not None
     held_out = {image.digest: image for image in (*of(labeled, Split.HELD_OUT), *held_out_images(loop, version))}
     secret = {
-        data_url(as_it_appears(loop, Appearance(image, copy), POLICY))
+        data_url(picture_in_line(loop, Appearance(image, copy), POLICY))
         for image in held_out.values()
         for copy in range(1 + COPIES)
     }

@@ -36,7 +36,8 @@ from flows.ingest_images import ingest_images
 from tasks.contender import Contender
 from tasks.datasets import freeze_dataset, held_out_in_force
 from tasks.evaluation.batches import ask_by_batch
-from tasks.evaluation.evaluation import evaluate, stored_evaluation
+from tasks.evaluation.evaluation import evaluate
+from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.iterations import take_up_iteration
 from tasks.loop import Turn, connect
 from tasks.training.model_choice import champion_or_base

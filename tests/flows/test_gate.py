@@ -3,15 +3,19 @@
 from pathlib import Path
 
 import pytest
+from prefect.logging import disable_run_logger
 
 from cloud.errors import CloudUnavailable
 from data_contracts.evaluation import Action, Code, Outcome
-from data_contracts.ledger import LocalBaselineMeasured
+from data_contracts.ledger import LocalBaselineMeasured, ModelDeploymentIntended
 from flows.ingest_images import ingest_images
-from tasks.contender import contender_of, contract_asked_by
+from tasks.contender import Contender, contender_of, contract_asked_by
+from tasks.evaluation.evaluation import book_answers
 from tests.support.contracts import Change, changed, silent, with_class, with_version
-from tests.support.gates import BASE, FIRST, SECOND, THIRD, Gate, Says, nothing, often_wrong, one_class, right
+from tests.support.gates import BASE, FIRST, POLICY, SECOND, THIRD, Gate, Says, nothing, often_wrong, one_class, right
 from tests.support.loops import LoopFolder
+
+PRICED = "gpt-4o-2024-08-06.ft-one"
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -62,6 +66,34 @@ def test_a_better_challenger_is_promoted_and_its_verdict_says_what_was_compared(
     assert (decided.code, decided.action) == (Code.PROMOTE, Action.PROMOTE)
     assert "latency not compared: the tiers differ (GlobalStandard and Standard)" in decided.remarks
     assert f"3 of {gate.made().uses} uses of this held-out version are left" in decided.remarks
+
+
+def test_the_same_answers_of_a_dearer_tier_are_dearer(gate: Gate) -> None:
+    gate.begin()
+    gate.evaluated(PRICED, often_wrong)
+    gate.end(PRICED)
+    gate.begin()
+    champion = gate.evaluated(PRICED, often_wrong)
+    policy = POLICY.model_copy(update={"largest_cost_growth": 0.05})
+
+    decided = gate.decide(champion, gate.evaluated(f"{PRICED}-two", right, sku="Standard"), policy)
+
+    assert decided.action is Action.ASK
+    assert "the price of 1,000 answers grew by 10%" in decided.reason
+
+
+def test_answers_are_booked_at_the_price_of_the_tier_that_gave_them(gate: Gate) -> None:
+    gate.begin()
+    answers = gate.answers(right, Outcome.LABEL)
+    for sku in ("GlobalStandard", "Standard"):
+        contender = Contender(model=PRICED, model_deployment=f"on-{sku}", detail="high")
+        gate.write(ModelDeploymentIntended(name=contender.model_deployment, model=PRICED, sku=sku, capacity=1))
+        with disable_run_logger():
+            book_answers(gate.folder.loop(), gate.turn, contender, answers, f"answers of {sku}")
+
+    usual, dearer = gate.folder.loop().iteration(1).costs
+    assert dearer.usd == pytest.approx(1.1 * usual.usd)
+    assert ", Standard, prices of" in dearer.basis
 
 
 def test_the_same_two_models_on_the_same_version_are_compared_again_for_free(gate: Gate) -> None:

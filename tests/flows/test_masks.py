@@ -15,8 +15,8 @@ from flows.ingest_images import ingest_images
 from tasks.as_sent import as_sent
 from tasks.intake.inbox import late_files
 from tasks.labels import labeled_images
-from tasks.training.training_lines import as_it_appears
 from tests.support.loops import LoopFolder
+from tests.support.training_lines import picture_in_line
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -62,7 +62,7 @@ def test_only_the_copy_of_the_masked_image_gets_a_new_background(filled: LoopFol
     for image in labeled_images(loop, loop.state()):
         one, other = (
             np.asarray(Image.open(io.BytesIO(content))).astype(float)
-            for content in (as_sent(loop, image), as_it_appears(loop, Appearance(image, 1), BACKGROUND))
+            for content in (as_sent(loop, image), picture_in_line(loop, Appearance(image, 1), BACKGROUND))
         )
         halves = np.array_split(np.abs(one - other), 2, axis=1)
         changed.append([bool(half.mean() > 5) for half in halves])

@@ -33,7 +33,7 @@ def test_the_interval_holds_the_proposal() -> None:
     assert proposed.at_least is not None
     assert proposed.images is not None
     assert proposed.at_most is not None
-    assert proposed.at_least <= proposed.images <= proposed.at_most
+    assert proposed.at_least < proposed.images < proposed.at_most
     assert sum(proposed.classes.values()) == proposed.images
 
 
@@ -59,6 +59,68 @@ def test_without_errors_there_is_nothing_to_photograph_for() -> None:
     assert proposed is not None
     assert proposed.classes == {}
     assert "nothing to photograph for" in proposed.reason
+
+
+def test_many_answers_leave_an_interval_and_not_a_point() -> None:
+    known = points("steady", (1000, 900, 700), (2000, 900, 760)) | points("weak", (1000, 900, 700), (2000, 900, 770))
+    proposed = photograph_next(known, EQUAL)
+    assert proposed is not None
+    assert proposed.at_least is not None
+    assert proposed.images is not None
+    assert proposed.at_most is not None
+    assert proposed.at_least < proposed.images < proposed.at_most
+    assert f"(80 % interval {proposed.at_least:,} to {proposed.at_most:,})" in proposed.reason
+
+
+def test_an_interval_without_an_upper_end_says_so() -> None:
+    proposed = photograph_next(points("steady", (60, 20, 19)) | points("weak", (60, 20, 17)), EQUAL)
+    assert proposed is not None
+    assert proposed.images is not None
+    assert proposed.at_least is not None
+    assert proposed.at_most is None
+    assert f"(at least {proposed.at_least:,}; how many at most cannot be told from the iterations" in proposed.reason
+
+
+def test_no_interval_is_told_where_a_single_image_may_do() -> None:
+    proposed = photograph_next(points("steady", (1, 20, 16)) | points("weak", (1, 20, 15)), EQUAL)
+    assert proposed is not None
+    assert (proposed.images, proposed.at_least, proposed.at_most) == (1, None, None)
+    assert "(how few or many it may be cannot be told)" in proposed.reason
+
+
+@pytest.mark.parametrize("right", [0, 30, 33])
+def test_nothing_is_proposed_where_all_answers_may_be_guessed(right: int) -> None:
+    known = points("steady", (60, 60, right)) | points("weak", (60, 60, right))
+    proposed = photograph_next(known, EQUAL)
+    assert proposed is not None
+    assert (proposed.images, proposed.classes) == (None, {})
+    assert "no class is answered better than by chance yet" in proposed.reason
+
+
+def test_a_class_at_chance_is_named_and_not_photographed_for() -> None:
+    known = points("steady", (60, 60, 50), (120, 60, 52)) | points("weak", (60, 60, 20), (120, 60, 0))
+    proposed = photograph_next(known, EQUAL)
+    assert proposed is not None
+    assert set(proposed.classes) == {"steady"}
+    assert "what images would bring to weak cannot be told" in proposed.reason
+
+
+def test_chance_is_one_of_the_classes_of_the_loop() -> None:
+    known = {**points("weak", (60, 60, 20)), **{str(number): [] for number in range(5)}}
+    (curve,) = class_curves(known)
+    assert curve.above_chance
+    assert not class_curves(known | {"5": points("5", (60, 60, 10))["5"]})[0].above_chance
+
+
+def test_no_growth_is_drawn_for_a_class_at_chance() -> None:
+    steady, weak = class_curves(points("steady", (60, 60, 50)) | points("weak", (60, 60, 30)))
+    assert [each.images for each in steady.estimates] == [60, 90, 120, 240]
+    assert [each.images for each in weak.estimates] == [60]
+
+
+def test_a_class_that_is_never_right_is_estimated_near_nothing() -> None:
+    (weak,) = class_curves(points("weak", (60, 600, 0)))
+    assert weak.estimates[0].recall < 0.002
 
 
 def test_nothing_is_said_before_a_class_was_asked_about() -> None:

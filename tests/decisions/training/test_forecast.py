@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from data_contracts.batches import BATCH_TIER
 from data_contracts.ledger import LedgerEntry, TrainingFinished, TrainingSubmitted
 from data_contracts.prices import current_prices
 from data_contracts.training import JobStatus
@@ -61,11 +62,20 @@ def test_a_forecast_is_the_sum_of_training_answers_and_hosting() -> None:
 def test_answers_by_batch_are_forecast_at_their_share_of_the_price() -> None:
     job = Job([SMALL], "low", 1, "GlobalStandard")
     full, by_batch = (
-        forecast(job, Questions([SMALL], 4, (Asked(BASE, 100, share),)), "GlobalStandard", LoopState(), PRICES)
-        for share in (1.0, PRICES.batch_share)
+        forecast(job, Questions([SMALL], 4, (Asked(BASE, 100, tier),)), "GlobalStandard", LoopState(), PRICES)
+        for tier in (None, BATCH_TIER)
     )
 
     assert by_batch.usd_of("evaluation") == pytest.approx(full.usd_of("evaluation") / 2)
+
+
+def test_a_forecast_asks_for_answers_what_their_tier_costs() -> None:
+    job, questions = Job([SMALL], "low", 1, "GlobalStandard"), Questions([SMALL] * 5, 4, (Asked(BASE, 100),))
+
+    usual = forecast(job, questions, "GlobalStandard", LoopState(), PRICES).usd_of("evaluation")
+
+    assert forecast(job, questions, "Standard", LoopState(), PRICES).usd_of("evaluation") == pytest.approx(1.1 * usual)
+    assert forecast(job, questions, "Unheard", LoopState(), PRICES).usd_of("evaluation") == usual
 
 
 def test_answers_of_a_model_without_a_price_have_none_rather_than_nothing_to_pay() -> None:

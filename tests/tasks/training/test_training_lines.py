@@ -17,9 +17,10 @@ from flows.ingest_images import ingest_images
 from tasks.as_sent import digest_as_sent
 from tasks.labels import labeled_images
 from tasks.loop import Loop
-from tasks.training.training_lines import as_it_appears, example, write_jsonl
+from tasks.training.training_lines import example, write_jsonl
 from tests.foundry_emulator.support import EmulatorProcess
 from tests.support.loops import LoopFolder
+from tests.support.training_lines import picture_in_line
 
 LOW, HIGH = TrainingPolicy(detail="low"), TrainingPolicy(detail="high")
 
@@ -86,7 +87,7 @@ def test_a_copy_that_the_model_would_see_as_a_held_out_picture_is_left_out(
     loop: Loop, labeled: list[LabeledImage]
 ) -> None:
     policy = TrainingPolicy(augmentation=AugmentationPolicy(copies=1))
-    secret = {hashlib.sha256(as_it_appears(loop, Appearance(labeled[0], 1), policy)).digest()}
+    secret = {hashlib.sha256(picture_in_line(loop, Appearance(labeled[0], 1), policy)).digest()}
     written = write_jsonl(loop, appearances(labeled, policy), policy, None, secret)
 
     assert len(written.examples) == 2 * len(labeled) - 1
