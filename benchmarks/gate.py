@@ -37,7 +37,6 @@ POLICIES = {
 """By name: how many uses the version has."""
 GAINS, SIZES = (0.02, 0.05, 0.10), (500, 1800)
 CHALLENGERS = 2000
-CANNOT_DECIDE = -1.0
 NOISE = 0.04
 """Share of images that two models answer differently, beyond those that the better one gains."""
 
@@ -51,8 +50,11 @@ class _Gates(NamedTuple):
     naive: bool
 
 
-def measure() -> Mapping[str, float]:
-    """Shares of loops with a false promotion, and the power by gain and images; -1 where the gate cannot decide."""
+def measure() -> Mapping[str, float | None]:
+    """Shares of loops with a false promotion, and the power by gain and images; None where the gate cannot decide.
+
+    `power` is the least of those with which it can.
+    """
     figures: dict[str, float] = {}
     naive = 0.0
     for name, policy in POLICIES.items():
@@ -63,7 +65,7 @@ def measure() -> Mapping[str, float]:
     renewed = [_loop(random, POLICIES["auto"], renewed=True).promoted for random in _randoms()]
     figures["false_promotion_share_five_versions"] = float(np.mean(renewed))
     powers = {f"power_{100 * gain:.0f}_of_{n}": _power(gain, n) for n in SIZES for gain in GAINS}
-    return {**figures, **powers}
+    return {**figures, "power": min(each for each in powers.values() if each is not None), **powers}
 
 
 def _loops(policy: PromotionPolicy) -> Iterator[_Gates]:
@@ -97,12 +99,12 @@ def _loop(random: np.random.Generator, policy: PromotionPolicy, *, renewed: bool
     return _Gates(promoted, naive)
 
 
-def _power(gain: float, n: int) -> float:
-    """Share of challengers better by *gain* that the gate promotes on *n* images; -1 where no use is left to it."""
+def _power(gain: float, n: int) -> float | None:
+    """Share of challengers better by *gain* that the gate promotes on *n* images; None where it has no use for it."""
     policy = PromotionPolicy(target_gain=gain)
     made = budget(n, policy, max(DISCORDANCE, gain + NOISE))
     if not made.uses:
-        return CANNOT_DECIDE
+        return None
     random = np.random.default_rng(n)
     codes = []
     for _ in range(CHALLENGERS):
@@ -149,7 +151,7 @@ def _evidence(champion: Rights, challenger: Rights, uses_left: int, alpha_per_us
     )
 
 
-def told(figures: Mapping[str, float]) -> Iterator[str]:
+def told(figures: Mapping[str, float | None]) -> Iterator[str]:
     """The figures in sentences, for people."""
     yield f"False promotions in {LOOPS:,} loops of {GATES} gates without real gain, {IMAGES:,} held-out images:"
     yield f"  four uses (the default)        {figures['false_promotion_share_auto']:6.1%} of the loops"
@@ -160,7 +162,7 @@ def told(figures: Mapping[str, float]) -> Iterator[str]:
     yield "Promoted without a person, by gain and held-out images:"
     for gain in GAINS:
         found = [figures[f"power_{100 * gain:.0f}_of_{n}"] for n in SIZES]
-        cells = ("cannot decide" if each == CANNOT_DECIDE else f"{each:.1%}" for each in found)
+        cells = ("cannot decide" if each is None else f"{each:.1%}" for each in found)
         yield f"  {100 * gain:2.0f} points " + "".join(
             f"  {n:>5,}: {cell:<13}" for n, cell in zip(SIZES, cells, strict=True)
         )
