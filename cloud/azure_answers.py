@@ -28,6 +28,7 @@ LONGEST_REFUSAL = 120.0
 USUAL_REFUSAL = 5.0
 SHORTEST_REFUSAL = 0.05
 LONGEST_ANSWER = 64
+"""Tokens of an answer at most: a label of many words needs them; a shorter one pays only for its own."""
 ALTERNATIVES = 20
 IN_PASSING = (408, 409)
 SERVER_ERROR = 500

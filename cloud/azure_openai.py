@@ -9,7 +9,6 @@ from cloud.azure_jobs import AzureJobs
 from cloud.waiting import eventually
 
 ANSWER_PATIENCE = 10 * 60
-LONGEST_ANSWER = 64
 
 
 class AzureOpenAI(AzureBatches, AzureJobs, AzureAnswers):

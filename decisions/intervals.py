@@ -121,7 +121,7 @@ def sample_size(gain: float, discordance: float, alpha: float, power: float = 0.
     """Images on which a true *gain* is found with *power* at one-sided *alpha* (Connor 1987, Biometrics 43:207).
 
     *discordance* is the share of images that the two models answer differently. Raises ValueError unless
-    0 < gain <= discordance <= 1, and alpha and power are between 0 and 1.
+    0 < gain <= discordance <= 1 and 0 < alpha < power < 1.
     """
     _check_gain(gain, discordance)
     z_alpha, z_power = _quantiles(alpha, power)
@@ -130,7 +130,10 @@ def sample_size(gain: float, discordance: float, alpha: float, power: float = 0.
 
 
 def sample_size_noninferiority(margin: float, discordance: float, alpha: float, power: float = 0.8) -> int:
-    """Images on which a challenger that is as good in truth is shown to be at most *margin* worse."""
+    """Images on which a challenger that is as good in truth is shown to be at most *margin* worse.
+
+    Raises ValueError unless 0 < margin < 1, 0 < discordance <= 1 and 0 < alpha < power < 1.
+    """
     if not 0 < margin < 1 or not 0 < discordance <= 1:
         raise ValueError(f"a margin of {margin} cannot be shown where {discordance} of the answers differ")
     return math.ceil(sum(_quantiles(alpha, power)) ** 2 * discordance / margin**2)
@@ -140,6 +143,7 @@ def detectable_gain(n: int, discordance: float, alpha: float, power: float = 0.8
     """The smallest true gain that *n* images find with *power* at one-sided *alpha*, by the formula of `sample_size`.
 
     Where even a challenger that wins every differing image would be found too seldom, that gain: the discordance.
+    Raises ValueError unless n > 0, 0 < discordance <= 1 and 0 < alpha < power < 1.
     """
     if n <= 0 or not 0 < discordance <= 1:
         raise ValueError(f"{n} images of which {discordance} differ find no gain")
@@ -227,6 +231,10 @@ def _check_gain(gain: float, discordance: float) -> None:
 def _quantiles(alpha: float, power: float) -> tuple[float, float]:
     _check_open("alpha", alpha)
     _check_open("power", power)
+    if power <= alpha:
+        raise ValueError(
+            f"a power of {power} is not above alpha of {alpha}, and is reached without any gain; ask for a larger power"
+        )
     return float(norm.isf(alpha)), float(norm.ppf(power))
 
 

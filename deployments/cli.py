@@ -14,10 +14,12 @@ def main() -> None:
     """Run the command line and exit with its code."""
     remember_interrupts()
     try:
-        code = cli.main(standalone_mode=False)
-    except click.ClickException as error:
+        code = cli.main(prog_name="kaizen", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.UsageError as error:
+        sys.exit(_wrong_usage(error))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(_stopped())
     except (KaizenError, OSError) as error:  # OSError: a full disk, a file where a folder should be, no permission
@@ -56,6 +58,12 @@ for command in (
     cli_loop.ledger,
 ):
     cli.add_command(command)
+
+
+def _wrong_usage(error: click.UsageError) -> int:
+    command, text = error.ctx.command_path if error.ctx else "kaizen", error.format_message()
+    complain(f"{text}{'' if text.endswith(('.', '?', '?)')) else '.'} See {command} --help")
+    return error.exit_code
 
 
 def _failed(error: Exception) -> int:

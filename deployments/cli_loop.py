@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, show
+from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, NUMBER, show
 
 
 @click.command()
@@ -55,25 +55,28 @@ def improve(folder: Path, dry_run: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("iteration", type=click.IntRange(1))
-@click.option("--yes/--no", "yes", default=None, help="Whether the challenger becomes champion.")
+@click.argument("iteration", type=NUMBER)
+@click.option("--yes", is_flag=True, help="The challenger becomes champion.")
+@click.option("--no", is_flag=True, help="It does not.")
 @click.option("--why", required=True, help="Goes into the ledger.")
 @click.option("--until", help="Day after which a yes is to be looked at again, such as 2027-01-31.")
 @LOOP
-def approve(iteration: int, yes: bool | None, why: str, until: str | None, folder: Path) -> None:
+def approve(  # noqa: PLR0917  (click passes them by name)
+    iteration: int, yes: bool, no: bool, why: str, until: str | None, folder: Path
+) -> None:
     """Answer where the gate asks a person; a run that waits in Prefect goes on, else run `kaizen improve`.
 
     Example: kaizen approve 3 --yes --why "checked 50 images on line 2" --until 2027-01-31
     """
     from deployments.answering import answer_for_person
 
-    if yes is None:
-        raise click.UsageError("say --yes or --no")
+    if yes == no:
+        raise click.UsageError("say --yes or --no" + (", not both" if yes else ""))
     click.echo(answer_for_person(folder, iteration, yes=yes, why=why, until=until))
 
 
 @click.command()
-@click.argument("iteration", type=click.IntRange(1))
+@click.argument("iteration", type=NUMBER)
 @click.option("--to", type=FOLDER, help="File to write the pack to, a zip.")
 @LOOP
 @JSON
@@ -145,8 +148,8 @@ def verify(head: str | None, folder: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("first", type=click.IntRange(1))
-@click.argument("second", type=click.IntRange(1))
+@click.argument("first", type=NUMBER)
+@click.argument("second", type=NUMBER)
 @click.option("--html", type=FOLDER, help="File to write the comparison to as a page.")
 @LOOP
 @JSON

@@ -7,6 +7,15 @@ from pathlib import Path
 import click
 
 FAILED, INTERRUPTED = 1, 130
+
+
+class _WholeNumber(click.IntRange):
+    """As its parent, which calls a word "not a valid integer range"."""
+
+    name = "whole number"
+
+
+NUMBER, PORT = _WholeNumber(1), _WholeNumber(0, 65535)
 FOLDER = click.Path(path_type=Path)
 """A file or a folder; the commands say themselves what is wrong with one."""
 LOOP = click.option("--loop", "folder", type=FOLDER, default=Path(), help="Folder of the loop, with its kaizen.toml.")

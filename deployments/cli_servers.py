@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from deployments.cli_options import FOLDER, JSON, LOOP
+from deployments.cli_options import FOLDER, JSON, LOOP, PORT
 
 
 @click.command()
 @click.option("--images", type=FOLDER, help="Folder of class folders; drawn images without it.")
 @click.option("--folder", type=FOLDER, help="Where the demo lives; a run there continues the one before.")
 @click.option("--keep", is_flag=True, help="Leave the Prefect server and the emulator up.")
-@click.option("--prefect-port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
-@click.option("--emulator-port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@click.option("--prefect-port", type=PORT, default=0, help="0 picks a free one.")
+@click.option("--emulator-port", type=PORT, default=0, help="0 picks a free one.")
 @JSON
 def demo(  # noqa: PLR0917  (click passes them by name)
     images: Path | None, folder: Path | None, keep: bool, prefect_port: int, emulator_port: int, as_json: bool
@@ -29,10 +29,10 @@ def demo(  # noqa: PLR0917  (click passes them by name)
 
 @click.command()
 @LOOP
-@click.option("--prefect-port", type=click.IntRange(0, 65535), default=4200, help="0 picks a free one.")
-@click.option("--emulator-port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@click.option("--prefect-port", type=PORT, default=4200, help="0 picks a free one.")
+@click.option("--emulator-port", type=PORT, default=0, help="0 picks a free one.")
 @click.option("--webhook-host", default="127.0.0.1", show_default=True, help="Where webhooks are taken, IPv4.")
-@click.option("--webhook-port", type=click.IntRange(0, 65535), default=4210, show_default=True, help="0: a free one.")
+@click.option("--webhook-port", type=PORT, default=4210, show_default=True, help="0: a free one.")
 def up(folder: Path, prefect_port: int, emulator_port: int, webhook_host: str, webhook_port: int) -> None:
     """Start the Prefect server, the emulator and a runner for the flows, in one terminal.
 

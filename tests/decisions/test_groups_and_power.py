@@ -218,6 +218,17 @@ def test_an_alpha_outside_zero_and_one_is_named(alpha: float) -> None:
         exact_power(100, 0.02, 0.06, alpha)
 
 
+@pytest.mark.parametrize(("alpha", "power"), [(0.6, 0.3), (0.05, 0.04), (0.5, 0.5)])
+def test_a_power_that_is_reached_without_a_gain_is_refused(alpha: float, power: float) -> None:
+    told = f"^a power of {power} is not above alpha of {alpha}, .*; ask for a larger power$"
+    with pytest.raises(ValueError, match=told):
+        detectable_gain(500, 0.1, alpha, power)
+    with pytest.raises(ValueError, match=told):
+        sample_size(0.05, 0.1, alpha, power)
+    with pytest.raises(ValueError, match=told):
+        sample_size_noninferiority(0.05, 0.1, alpha, power)
+
+
 def test_values_outside_their_range_are_named() -> None:
     with pytest.raises(ValueError, match=r"1.5 is no p-value"):
         holm([0.5, 1.5])

@@ -72,11 +72,34 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
-def test_an_unknown_command_is_wrong_usage() -> None:
-    code, said = complaint("imporve")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("imporve", "No such command 'imporve'. Did you mean 'improve'? See kaizen --help"),
+        ("compare 1 x", "Invalid value for 'SECOND': 'x' is not a valid whole number. See kaizen compare --help"),
+        ("compare 1", "Missing argument 'SECOND'. See kaizen compare --help"),
+        ("evidence 0", "Invalid value for 'ITERATION': 0 is not in the range x>=1. See kaizen evidence --help"),
+        ("approve 1 --why so --yes --no", "say --yes or --no, not both. See kaizen approve --help"),
+        ("approve 1 --yes --no", "Missing option '--why'. See kaizen approve --help"),
+        ("up --webhook-port x", "Invalid value for '--webhook-port': 'x' is not a valid whole number. See kaizen up"),
+        ("plan --xyzzy", "No such option '--xyzzy'. See kaizen plan --help"),
+        ("ledger log x", "Got unexpected extra argument (x). See kaizen ledger log --help"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(arguments: str, told: str) -> None:
+    code, said = complaint(*arguments.split())
 
     assert code == 2
-    assert "No such command 'imporve'" in said
+    assert said.startswith(f"kaizen: {told}")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("words", [(), ("contract",), ("ledger",)])
+def test_without_a_command_the_help_is_shown(words: tuple[str, ...]) -> None:
+    done = kaizen(*words)
+
+    assert done.returncode == 2
+    assert f"Usage: {' '.join(('kaizen', *words))} [OPTIONS] COMMAND" in done.stderr
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
