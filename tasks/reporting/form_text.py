@@ -1,6 +1,7 @@
 """What a person reads above the form in the Prefect UI: the verdict, the confusion matrix, a table of classes."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from tasks.charts import png_url
 from tasks.loop import Loop
@@ -13,8 +14,8 @@ LARGEST_PICTURE = 500_000
 """Characters of a data URL that the UI shows without trouble."""
 
 
-def form_text(loop: Loop, number: int) -> str:
-    """The question about iteration *number* as Markdown."""
+def form_text(loop: Loop, number: int, until: datetime) -> str:
+    """The question about iteration *number*, which can be answered *until* then, as Markdown."""
     report = iteration_report(loop, number)
     parts = [
         f"## {loop.name}, iteration {number}: shall the challenger become champion?",
@@ -23,7 +24,8 @@ def form_text(loop: Loop, number: int) -> str:
         _picture(loop, number),
         _table(list(class_rows(report))) if report.labels else "",
         f"Report: `{loop.iteration_path(number, 'report.html')}` in the store, and on this run under Artifacts.",
-        f'No answer is not a yes. In a terminal: `kaizen approve {number} --yes --why "…"`',
+        f"This form waits until {until:%Y-%m-%d %H:%M} UTC. No answer is not a yes: the question is asked anew.",
+        f'In a terminal: `kaizen approve {number} --yes --why "…"`, or `--no`.',
     ]
     return "\n\n".join(part for part in parts if part)
 
