@@ -62,7 +62,7 @@ class Iteration(Record):
     decided: Decided | None = None
     approved: Approved | None = None
     approved_by: str | None = None
-    approved_as: str = Field("", description="How it was established who answered.")
+    approved_as: str | None = Field(None, description="How it was established who answered.")
     approved_at: datetime | None = None
     switched: ChampionSwitched | None = None
     costs: tuple[CostBooked, ...] = ()
