@@ -159,7 +159,7 @@ def waits(turn: Turn, reason: str) -> Result:
     form = form_that_waits(turn)
     if form is not None:
         reason = (
-            f"{reason}; run {form} waits for the answer: open it in the Prefect UI, three dots, Resume; "
+            f"{reason}; run {form} waits for the answer: Resume in the Prefect UI (V2: behind the three dots), "
             f'or kaizen approve {turn.iteration} --yes|--no --why "…"'
         )
     return Result(status="waits for a person", iteration=turn.iteration, reason=reason, form=form)

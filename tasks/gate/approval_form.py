@@ -16,6 +16,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.input import RunInput
 from prefect.runtime import deployment, flow_run
 from prefect.states import Cancelled
+from prefect.utilities.urls import url_for
 from pydantic import Field
 
 from cloud.clock import system_time
@@ -43,7 +44,7 @@ class PersonsAnswer(RunInput):
     until: str = Field(
         "",
         pattern=r"^(\d{4}-\d{2}-\d{2})?$",
-        title="Until (optional)",
+        title="Until",
         description="Day on which a promotion is to be looked at again, such as 2027-01-31; empty for none.",
     )
 
@@ -103,7 +104,8 @@ def ask_on_form(turn: Turn, days: float, amiss: str) -> None:
     with get_client(sync_client=True) as client:
         client.update_flow_run(UUID(flow_run.id), tags={*flow_run.tags, _tag(loop, turn.iteration)})
     wait = timedelta(seconds=ceil(timedelta(days=days).total_seconds()))
-    text = form_text(loop, turn.iteration, system_time() + wait)
+    page = url_for("flow-run", obj_id=flow_run.id)
+    text = form_text(loop, turn.iteration, system_time() + wait, f"{page}?tab=Artifacts" if page else None)
     before = "".join(f"**{each}**\n\n" for each in _before(forms, amiss))
     asked = next((form.asked for form in forms if str(form.run.id) == flow_run.id), 0)
     suspend_flow_run(

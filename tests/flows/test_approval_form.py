@@ -165,7 +165,7 @@ def test_a_second_run_names_the_run_whose_form_waits_and_publishes_nothing(asked
     assert (served.state(second), served.state(run)) == ("Completed", "Suspended")
     assert served.told(second).startswith("Iteration 1: waits for a person: ")
     assert served.told(second).endswith(
-        f"; run {served.read(run).name} waits for the answer: open it in the Prefect UI, three dots, Resume; "
+        f"; run {served.read(run).name} waits for the answer: Resume in the Prefect UI (V2: behind the three dots), "
         'or kaizen approve 1 --yes|--no --why "…"'
     )
     assert published > 0
