@@ -68,6 +68,8 @@ class Iteration(Record):
     decided: Decided | None = None
     approved: Approved | None = None
     approved_by: str | None = None
+    approved_as: str | None = Field(None, description="How it was established who answered.")
+    approved_at: datetime | None = None
     switched: ChampionSwitched | None = None
     costs: tuple[CostBooked, ...] = ()
     closed: IterationClosed | None = None
@@ -264,7 +266,8 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             known = state.iterations[_index(entry)].evaluations
             return _iteration(state, entry, evaluations={**known, event.model: event})
         case Approved():
-            return _iteration(state, entry, approved=event, approved_by=entry.actor.name)
+            who = {"approved_by": entry.actor.name, "approved_as": entry.actor.established}
+            return _iteration(state, entry, approved=event, approved_at=entry.time, **who)
         case ChampionSwitched():
             return _iteration(state, entry, switched=event).model_copy(update={"champion": event})
         case CostBooked():

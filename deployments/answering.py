@@ -20,12 +20,12 @@ def answer_for_person(folder: Path, iteration: int, *, yes: bool, why: str, unti
     said = Approved(yes=yes, reason=why, until=day(until) if until else None)
     approve(connect(str(folder)), iteration, said, actor)
     form = {"verdict": "promote" if yes else "keep", "name": actor.name, "reason": why}
-    resumed = _resumed(folder, form)
+    resumed = _resumed(folder, iteration, form)
     goes_on = f"Run {resumed[0]} goes on" if resumed else "Next: kaizen improve"
     return f"Iteration {iteration}: {'yes' if yes else 'no'}, in the ledger. {goes_on}"
 
 
-def _resumed(folder: Path, form: Mapping[str, str]) -> list[str]:
+def _resumed(folder: Path, iteration: int, form: Mapping[str, str]) -> list[str]:
     """Names of the runs that go on; none where no server is named or it does not answer: the ledger has the answer."""
     from httpx import HTTPError
     from prefect.settings import PREFECT_API_URL
@@ -35,6 +35,6 @@ def _resumed(folder: Path, form: Mapping[str, str]) -> list[str]:
     from tasks.gate.approval_form import resume_forms
 
     try:
-        return resume_forms(str(folder), form)
+        return resume_forms(str(folder), iteration, form)
     except HTTPError:
         return []

@@ -48,10 +48,8 @@ def improve_once(folder: Path, *, dry_run: bool) -> tuple[list[str], object]:
         result = improve_model(
             str(folder), promotion=promotion.model_copy(update={"dry_run": dry_run or promotion.dry_run})
         )
-    line = f"{result.status}: {result.reason}"
-    if result.iteration is not None:
-        line = f"Iteration {result.iteration}: {line}"
-    if result.status == "waits for a person":
+    line = result.told
+    if result.status == "waits for a person" and result.form is None:
         line = f'{line}. Next: kaizen approve {result.iteration} --yes (or --no) --why "…", then kaizen improve'
     return [line], result.model_dump(mode="json")
 

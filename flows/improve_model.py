@@ -1,9 +1,11 @@
 """`improve_model`: one turn of the loop, re-entrant: it takes up the open iteration where it stands."""
 
-from typing import Literal
+from typing import Literal, cast
 
 from prefect import flow
 from prefect.runtime import flow_run
+from prefect.states import Completed
+from pydantic import Field
 
 from cloud import lease
 from cloud.errors import LeaseHeld
@@ -19,7 +21,7 @@ from tasks.evaluation.batches import ask_by_batch
 from tasks.evaluation.evaluation import evaluate
 from tasks.evaluation.local_baseline import measure_local_baseline
 from tasks.evaluation.validation import ask_validation
-from tasks.gate.approval_form import ask_on_form
+from tasks.gate.approval_form import ask_on_form, form_that_waits, take_answer, withdraw_forms
 from tasks.gate.approvals import approval
 from tasks.gate.evidence_pack import publish_evidence
 from tasks.gate.promotion import decide, swap
@@ -41,6 +43,16 @@ class Result(Record):
     status: Outcome | Literal["nothing to learn from", "another run is at work", "waits for a person"]
     iteration: int | None
     reason: str
+    form: str | None = Field(None, description="Name of the run whose form in the Prefect UI waits for the person.")
+
+    @property
+    def told(self) -> str:
+        """All of it in one line."""
+        return (
+            f"{self.status}: {self.reason}"
+            if self.iteration is None
+            else (f"Iteration {self.iteration}: {self.status}: {self.reason}")
+        )
 
 
 @flow(name="improve_model", persist_result=False)
@@ -51,11 +63,13 @@ def improve_model(
     loop = connect(folder)
     try:
         with lease.held(loop.store, loop.name, f"improve_model {flow_run.name}") as held:
-            return move_forward(
+            result = move_forward(
                 folder, held.fence, training or loop.settings.training, promotion or loop.settings.promotion
             )
     except LeaseHeld as holder:
-        return Result(status="another run is at work", iteration=None, reason=str(holder))
+        result = Result(status="another run is at work", iteration=None, reason=str(holder))
+    # Prefect takes a state for what it holds; its message is what the UI shows of the run.
+    return cast("Result", Completed(message=result.told, data=result))
 
 
 def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
@@ -120,11 +134,11 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: Pr
         told = f"dry run, nothing was changed, though the look was counted; the gate says {decided.code}: {reason}"
         return ended(turn, "kept the champion", told)
     if action is Action.ASK:
-        answer, where = answer_of_a_person(turn, promotion)
+        answer, amiss = answer_of_a_person(turn, promotion)
         if answer is None:
-            return Result(status="waits for a person", iteration=turn.iteration, reason=f"{reason}{where}")
+            return waits(turn, reason)
         action = Action.PROMOTE if answer.yes else Action.KEEP
-        reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}"
+        reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}{amiss}"
     if action is Action.PROMOTE:
         swap(turn, challenger)
         return ended(turn, "promoted", reason)
@@ -132,14 +146,28 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: Pr
 
 
 def answer_of_a_person(turn: Turn, promotion: PromotionPolicy) -> tuple[Approved | None, str]:
-    """The answer, asked for on a form where there is one; None while nobody gave it, with where it is waited for."""
+    """The answer, asked for on a form where there is one; None while nobody gave it, and what else was answered."""
+    amiss = take_answer(turn)
     answer = approval(turn)
     if answer is not None:
-        return answer, ""
-    publish_iteration(turn)
-    publish_evidence(turn)
-    where = ask_on_form(turn, promotion.approval_days)
-    return approval(turn), where
+        withdraw_forms(turn)
+        return answer, f"; {amiss}" if amiss else ""
+    if form_that_waits(turn) is None:
+        publish_iteration(turn)
+        publish_evidence(turn)
+        ask_on_form(turn, promotion.approval_days, amiss)
+    return None, ""
+
+
+def waits(turn: Turn, reason: str) -> Result:
+    """Tell where the answer is waited for."""
+    form = form_that_waits(turn)
+    if form is not None:
+        reason = (
+            f"{reason}; run {form} waits for the answer: Resume in the Prefect UI (V2: behind the three dots), "
+            f'or kaizen approve {turn.iteration} --yes|--no --why "…"'
+        )
+    return Result(status="waits for a person", iteration=turn.iteration, reason=reason, form=form)
 
 
 def ended(turn: Turn, outcome: Outcome, reason: str) -> Result:

@@ -1,34 +1,34 @@
 """The form on which a person answers in the Prefect UI: a run of a deployment is suspended until it is filled in."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from prefect import get_client, suspend_flow_run
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.input import RunInput
-from prefect.runtime import deployment
+from prefect.runtime import deployment, flow_run
 from prefect.states import Cancelled
+from prefect.utilities.urls import url_for
 from pydantic import Field
 
 from cloud.clock import system_time
 from data_contracts.errors import WrongInput
 from data_contracts.ledger import Actor, Approved
-from tasks.gate.approvals import approve, day
-from tasks.loop import Turn, connect
+from tasks.gate.approvals import answered, approve, day
+from tasks.loop import Loop, Turn, connect
 from tasks.reporting.form_text import form_text
 
 FLOW = "improve_model"
 WORDS = r"\S"
+MOST_INPUTS = 200
 
 
 class PersonsAnswer(RunInput):
@@ -44,77 +44,147 @@ class PersonsAnswer(RunInput):
     until: str = Field(
         "",
         pattern=r"^(\d{4}-\d{2}-\d{2})?$",
-        title="Until (optional)",
+        title="Until",
         description="Day on which a promotion is to be looked at again, such as 2027-01-31; empty for none.",
     )
 
 
-def ask_on_form(turn: Turn, days: float) -> str:
-    """Suspend this run until a person filled in the form, then write the answer into the ledger.
+@dataclass(frozen=True)
+class _Form:
+    """A run that asked about an iteration, and what was filled in on its forms, in that order."""
 
-    To be called by the flow itself. Outside a Prefect deployment nothing is asked. Returns in a few words where
-    the answer is waited for; empty when it came, or when there is no form.
+    run: FlowRun
+    asked: int
+    answers: tuple[PersonsAnswer, ...]
+
+    @property
+    def until(self) -> datetime | None:
+        """When the server stops waiting."""
+        return self.run.state.state_details.pause_timeout if self.run.state else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it can still be filled in; the server needs seconds to end a form whose time is over."""
+        paused = self.run.state is not None and self.run.state.is_paused()
+        return paused and (self.until is None or self.until > system_time())
+
+    @property
+    def expired(self) -> bool:
+        """Whether nobody answered in time."""
+        state = self.run.state
+        return state is not None and (state.is_failed() or state.is_paused()) and not (self.waits or self.answers)
+
+
+def take_answer(turn: Turn) -> str:
+    """Write into the ledger what a person filled in on a form, be it one whose run was killed before it could.
+
+    Returns why the last answer does not count; empty where it does, or there is none.
+    """
+    amiss = ""
+    for form in _forms(turn):
+        for given in form.answers:
+            amiss = _record(turn, given, form.run.name)
+    return amiss
+
+
+def form_that_waits(turn: Turn) -> str | None:
+    """Name of the run whose form about the iteration can still be filled in."""
+    return next((form.run.name for form in _forms(turn) if form.waits), None)
+
+
+def ask_on_form(turn: Turn, days: float, amiss: str) -> None:
+    """Suspend this run for at most *days* until a person filled in the form, and tell there what was *amiss* before.
+
+    To be called by the flow itself, which is left here, and run from the top when the answer came. A form that nobody
+    answers in time ends its run as failed: no answer is not a yes. Outside a Prefect deployment nothing is asked.
     """
     if deployment.id is None:
-        return ""
-    there = _form_that_waits(turn, days)
-    if there is not None:
-        return f"; answer on the form of run {there} in the Prefect UI"
-    complaint: str | None = ""
-    attempt = 0
-    while complaint is not None:
-        attempt += 1
-        # The key names the question: a run that starts anew finds by it what was answered before.
-        form = PersonsAnswer.with_initial_data(description=_description(turn, complaint))
-        given = suspend_flow_run(wait_for_input=form, key=f"iteration-{turn.iteration}-{attempt}")
-        complaint = _record(turn, given)
-    return ""
-
-
-def resume_forms(folder: str, answer: Mapping[str, str]) -> list[str]:
-    """Let the runs of the loop in *folder* that wait for a person go on with the *answer*; returns their names."""
+        return
+    loop, forms = connect(turn.folder), _forms(turn)
     with get_client(sync_client=True) as client:
-        found = _suspended(client, folder)
-        return [run.name for run in found if _resumed(client, run.id, answer)]
+        client.update_flow_run(UUID(flow_run.id), tags={*flow_run.tags, _tag(loop, turn.iteration)})
+    wait = timedelta(seconds=ceil(timedelta(days=days).total_seconds()))
+    page = url_for("flow-run", obj_id=flow_run.id)
+    text = form_text(loop, turn.iteration, system_time() + wait, f"{page}?tab=Artifacts" if page else None)
+    before = "".join(f"**{each}**\n\n" for each in _before(forms, amiss))
+    asked = next((form.asked for form in forms if str(form.run.id) == flow_run.id), 0)
+    suspend_flow_run(
+        wait_for_input=PersonsAnswer.with_initial_data(description=before + text),
+        timeout=int(wait.total_seconds()),
+        # A key that was used before would not suspend the run again.
+        key=f"iteration-{turn.iteration}-{asked + 1}",
+    )
 
 
-def _resumed(client: Any, run: UUID, answer: Mapping[str, str]) -> bool:
+def withdraw_forms(turn: Turn) -> None:
+    """End the runs that still wait for an answer which is in the ledger by now."""
+    told = answered(connect(turn.folder).iteration(turn.iteration))
+    with get_client(sync_client=True) as client:
+        for form in _forms(turn):
+            if form.waits:
+                client.set_flow_run_state(form.run.id, Cancelled(message=f"Not needed any more: {told}"))
+
+
+def resume_forms(folder: str, iteration: int, answer: Mapping[str, str]) -> list[str]:
+    """Let the runs of the loop in *folder* that wait for a person go on with the *answer*; returns their names."""
+    waiting = [form.run for form in _forms(Turn(folder=folder, iteration=iteration, fence=0)) if form.waits]
+    with get_client(sync_client=True) as client:
+        return [run.name for run in waiting if _resumed(client, run.id, answer)]
+
+
+def _resumed(client: SyncPrefectClient, run: UUID, answer: Mapping[str, str]) -> bool:
     return str(client.resume_flow_run(run, run_input=dict(answer)).status.value) == "ACCEPT"
 
 
-def _record(turn: Turn, given: PersonsAnswer) -> str | None:
-    """Write the answer into the ledger, unless there is one; returns what is wrong with it, or None."""
+def _record(turn: Turn, given: PersonsAnswer, run: str) -> str:
+    """Write the answer into the ledger, unless it is there; returns why it does not count, or nothing."""
     loop, actor = connect(turn.folder), Actor(name=given.name.strip(), established="claimed")
+    said = (given.verdict == "promote", given.reason.strip())
     try:
         until = day(given.until) if given.until else None
-        said = Approved(yes=given.verdict == "promote", reason=given.reason.strip(), until=until)
-        approve(loop, turn.iteration, said, actor)
+        approve(loop, turn.iteration, Approved(yes=said[0], reason=said[1], until=until), actor)
     except WrongInput as error:
-        return str(error) if loop.iteration(turn.iteration).approved is None else None
-    return None
+        iteration = loop.iteration(turn.iteration)
+        known = iteration.approved
+        if known is not None and (known.yes, known.reason, iteration.approved_by) == (*said, actor.name):
+            return ""
+        return f"The answer {given.verdict} of {actor.name} on the form of run {run} does not count: {error}"
+    return ""
 
 
-def _form_that_waits(turn: Turn, days: float) -> str | None:
-    """Name of the run whose form waits already; forms older than *days* are withdrawn, which is not a yes."""
+def _before(forms: list[_Form], amiss: str) -> list[str]:
+    """What the form tells of those before it."""
+    expired = [form.run.name for form in forms if form.expired]
+    told = [f"Nobody answered in time on the form of run {', '.join(expired)}, which is not a yes."] if expired else []
+    return [*told, f"Please answer again. {amiss}."] if amiss else told
+
+
+def _forms(turn: Turn) -> list[_Form]:
+    """The runs that asked about the iteration, the oldest first."""
+    loop = connect(turn.folder)
     with get_client(sync_client=True) as client:
-        for run in _suspended(client, turn.folder):
-            since = run.state.timestamp if run.state else None
-            if since is None or system_time() - since <= timedelta(days=days):
-                return run.name
-            told = f"No answer within {days:g} days, which is not a yes: iteration {turn.iteration} is asked anew"
-            client.set_flow_run_state(run.id, Cancelled(message=told))
-    return None
+        runs = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW])),
+            flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[_tag(loop, turn.iteration)])),
+            sort=FlowRunSort.START_TIME_ASC,
+        )
+        # A server may know several folders with loops of one name.
+        ours = [run for run in runs if Path(str(run.parameters.get("folder", "."))).resolve() == loop.folder]
+        return [_read(client, run, turn.iteration) for run in ours]
 
 
-def _suspended(client: Any, folder: str) -> list[FlowRun]:
-    paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
-    runs = client.read_flow_runs(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW])), flow_run_filter=FlowRunFilter(state=paused)
+def _read(client: SyncPrefectClient, run: FlowRun, iteration: int) -> _Form:
+    prefix = f"suspended-iteration-{iteration}-"
+    found = client.filter_flow_run_input(run.id, prefix, MOST_INPUTS, set())
+    kinds = {each.key.removeprefix(prefix): each.decoded_value for each in found}
+    given = sorted((int(key.removesuffix("-response")), key) for key in kinds if key.endswith("-response"))
+    return _Form(
+        run=run,
+        asked=sum(key.endswith("-schema") for key in kinds),
+        answers=tuple(PersonsAnswer(**kinds[key]) for _, key in given),
     )
-    home = Path(folder).resolve()
-    return [run for run in runs if Path(str(run.parameters.get("folder", "."))).resolve() == home]
 
 
-def _description(turn: Turn, complaint: str) -> str:
-    text = form_text(connect(turn.folder), turn.iteration)
-    return f"**Please answer again:** {complaint}\n\n{text}" if complaint else text
+def _tag(loop: Loop, iteration: int) -> str:
+    """By it the runs that asked are found, whatever became of them; the UI shows it too."""
+    return f"{loop.name}: iteration {iteration} asks a person"

@@ -7,7 +7,7 @@ from prefect import task
 
 from data_contracts.errors import WrongInput
 from data_contracts.ledger import Actor, Approved, LedgerEntry
-from decisions.loop_state import LoopState, state_of
+from decisions.loop_state import Iteration, LoopState, state_of
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
 
@@ -45,14 +45,22 @@ def day(text: str) -> datetime:
         raise WrongInput(f"{text!r} is no day; write it as 2027-01-31") from error
 
 
+def answered(iteration: Iteration) -> str:
+    """Who answered, how that was established, when, what and why; empty where nobody did."""
+    if iteration.approved is None:
+        return ""
+    who = f"{iteration.approved_by} ({iteration.approved_as})"
+    said = "yes" if iteration.approved.yes else "no"
+    return f"{who} said {said} on {iteration.approved_at:%Y-%m-%d at %H:%M:%S} UTC: {iteration.approved.reason}"
+
+
 def _no_question(state: LoopState, number: int, loop: str) -> str | None:
     """Why iteration *number* waits for no answer; None where it does."""
     if number > len(state.iterations):
         return f"There is no iteration {number} of {loop}; there are {len(state.iterations)}"
     iteration = state.iterations[number - 1]
     if iteration.approved is not None:
-        said = "yes" if iteration.approved.yes else "no"
-        return f"{iteration.approved_by} has answered iteration {number} already: {said}, {iteration.approved.reason}"
+        return f"Iteration {number} has an answer already, and the first one counts: {answered(iteration)}"
     if not iteration.asks_a_person:
         return f"Iteration {number} waits for no answer; see kaizen ledger log"
     return None

@@ -20,6 +20,7 @@ from data_contracts.limits import current_limits
 from data_contracts.models import current_models
 from data_contracts.prices import current_prices
 from decisions.loop_state import Iteration
+from tasks.gate.approvals import answered
 from tasks.intake.contract_history import kept_contract_path
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -148,26 +149,26 @@ def _files(loop: Loop, iteration: Iteration) -> Iterator[tuple[str, bytes]]:
 
 
 def _readme(loop: Loop, iteration: Iteration, last: int) -> bytes:
-    decided, answered = iteration.decided, ""
+    decided, answer = iteration.decided, ""
     assert decided is not None
     if iteration.approved is not None:
-        said = "yes" if iteration.approved.yes else "no"
-        answered = f"\n    {iteration.approved_by} answered {said}: {iteration.approved.reason}\n"
+        answer = f"\n    {answered(iteration)}\n"
     return README.format(
         loop=loop.name,
         number=iteration.number,
         code=decided.code,
         reason=decided.reason,
-        answered=answered,
+        answered=answer,
         head=hashlib.sha256(loop.ledger.stored(last)).hexdigest(),
     ).encode()
 
 
 def _decision(iteration: Iteration) -> Mapping[str, object]:
     decided, approved = iteration.decided, iteration.approved
+    who = {"by": iteration.approved_by, "established": iteration.approved_as, "at": str(iteration.approved_at)}
     return {
         "decided": decided.model_dump(mode="json") if decided else None,
-        "approved": approved.model_dump(mode="json") | {"by": iteration.approved_by} if approved else None,
+        "approved": approved.model_dump(mode="json") | who if approved else None,
         "outcome": iteration.closed.outcome if iteration.closed else "open",
     }
 

@@ -1,6 +1,7 @@
 """What a person reads above the form in the Prefect UI: the verdict, the confusion matrix, a table of classes."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from tasks.charts import png_url
 from tasks.loop import Loop
@@ -11,19 +12,27 @@ from tasks.reporting.report_pages import confusion_pictures
 
 LARGEST_PICTURE = 500_000
 """Characters of a data URL that the UI shows without trouble."""
+SHOWN = ("class", "images", "precision", "recall", "won", "lost")
+"""Columns that fit into the width of the form."""
 
 
-def form_text(loop: Loop, number: int) -> str:
-    """The question about iteration *number* as Markdown."""
+def form_text(loop: Loop, number: int, until: datetime, figures: str | None) -> str:
+    """The question about iteration *number*, which can be answered *until* then, as Markdown.
+
+    *figures* is the address of what was published about it. The UI shows the first lines only, the rest by scrolling.
+    """
     report = iteration_report(loop, number)
+    there = f"[figures of this run]({figures})" if figures else "Artifacts of this run"
     parts = [
-        f"## {loop.name}, iteration {number}: shall the challenger become champion?",
-        f"The gate says **{report.verdict}**: {plain(report.reason)}.",
-        *map(plain, report.remarks),
+        f"### {loop.name}, iteration {number}: shall the challenger become champion?",
+        f"The gate: {plain(report.reason)} ({plain(report.verdict or 'no verdict yet')}).",
+        f"Answer until **{until:%Y-%m-%d %H:%M} UTC**; no answer is not a yes, and the question is asked anew. "
+        f"Confusion matrix, classes and remarks are below; more: {there}, and the report "
+        f"`{loop.iteration_path(number, 'report.html')}` in the store.",
         _picture(loop, number),
         _table(list(class_rows(report))) if report.labels else "",
-        f"Report: `{loop.iteration_path(number, 'report.html')}` in the store, and on this run under Artifacts.",
-        f'No answer is not a yes. In a terminal: `kaizen approve {number} --yes --why "…"`',
+        "\n".join(f"- {plain(each)}" for each in report.remarks if each not in report.reason),
+        f'In a terminal: `kaizen approve {number} --yes --why "…"`, or `--no`.',
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -39,6 +48,6 @@ def _picture(loop: Loop, number: int) -> str:
 def _table(rows: Sequence[Mapping[str, object]]) -> str:
     if not rows:
         return ""
-    head = list(rows[0])
+    head = [name for name in SHOWN if name in rows[0]]
     lines = [head, ["---"] * len(head), *([str(row[name]) for name in head] for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -211,7 +211,9 @@ def test_a_person_is_asked_and_no_answer_is_not_a_yes(loop_folder: LoopFolder, i
     assert first.status == again.status == "waits for a person"
     assert loop.state().champion is None
     person(loop, 1, yes=False)
-    with pytest.raises(WrongInput, match="test has answered iteration 1 already: no, looked at it"):
+    with pytest.raises(
+        WrongInput, match=r"the first one counts: test \(command line\) said no on \S+ at \S+ UTC: looked at it"
+    ):
         person(loop, 1, yes=True)
     assert improve_model(loop_folder.name).status == "kept the champion"
     assert loop.state().champion is None
