@@ -13,6 +13,7 @@ class IterationSummary(Record):
     parent: str
     model: str | None
     base_accuracy: float | None
+    local_accuracy: float | None = Field(description="Of the local model trained on the same images.")
     champion: str | None = Field(description="The champion before this iteration; None while there is none.")
     champion_accuracy: float | None = Field(description="Of that champion, or of the base model in its place.")
     challenger_accuracy: float | None

@@ -12,7 +12,7 @@ from tasks.formats import blank, interval, outcome, percent
 from tasks.loop import Loop, connect
 from tasks.reporting.summaries import summarize
 
-COLUMNS = ("", "Base", "Champion", "Challenger", "95 %", "Won", "Lost", "Outcome")
+COLUMNS = ("", "Base", "Local", "Champion", "Challenger", "95 %", "Won", "Lost", "Outcome")
 
 
 def print_json(folder: str, report: Path) -> None:
@@ -64,6 +64,7 @@ def _iterations(summaries: Sequence[IterationSummary]) -> object:
         table.add_row(
             str(each.number),
             percent(each.base_accuracy),
+            percent(each.local_accuracy),
             percent(each.champion_accuracy) if each.champion else "none yet",
             percent(each.challenger_accuracy),
             interval(each.interval),

@@ -78,6 +78,7 @@ def _row(each: IterationSummary) -> dict[str, object]:
     return {
         "iteration": each.number,
         "base": percent(each.base_accuracy),
+        "local": percent(each.local_accuracy),
         "champion before": percent(each.champion_accuracy) if each.champion else "none yet",
         "challenger": percent(each.challenger_accuracy),
         "95 % interval": interval(each.interval),

@@ -30,7 +30,7 @@ def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSum
     decided = iteration.decided
     labels = loop.contract.labels if loop.contract.tells_classes else ()
     champion, challenger = evaluations(loop, iteration)
-    base = base_evaluation(state, iteration)
+    base, local = base_evaluation(state, iteration), iteration.local_baseline
     ended = iteration.closed_at - iteration.opened_at if iteration.closed_at else None
     return IterationSummary(
         number=iteration.number,
@@ -38,6 +38,7 @@ def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSum
         parent=iteration.opened.parent,
         model=iteration.checkpoint.checkpoint.model if iteration.checkpoint else None,
         base_accuracy=base.correct / base.images if base else None,
+        local_accuracy=local.correct / local.images if local and decided else None,
         champion=iteration.opened.champion,
         champion_accuracy=champion.accuracy if champion else None,
         challenger_accuracy=challenger.accuracy if challenger else None,
@@ -58,12 +59,14 @@ def _summary(loop: Loop, state: LoopState, iteration: Iteration) -> IterationSum
 
 def base_evaluation(state: LoopState, iteration: Iteration) -> Evaluated | None:
     """The base model's evaluation on the held-out version that this iteration's gate used, whenever it was made."""
-    if iteration.looked is None:
+    decided = iteration.decided
+    if decided is None:
         return None
+    version = iteration.evaluations[decided.challenger].version
     bases = (
         evaluated
         for each in state.iterations
         for evaluated in each.evaluations.values()
-        if not is_fine_tuned(evaluated.model) and evaluated.version == iteration.looked.version
+        if not is_fine_tuned(evaluated.model) and evaluated.version == version
     )
     return next(bases, None)
