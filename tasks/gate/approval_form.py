@@ -10,13 +10,20 @@ from uuid import UUID
 
 from prefect import get_client, suspend_flow_run
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.objects import FlowRun
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 from prefect.input import RunInput
 from prefect.runtime import deployment, flow_run
+from prefect.settings import PREFECT_UI_URL
 from prefect.states import Cancelled
-from prefect.utilities.urls import url_for
 from pydantic import Field
 
 from cloud.clock import system_time
@@ -104,8 +111,7 @@ def ask_on_form(turn: Turn, days: float, amiss: str) -> None:
     with get_client(sync_client=True) as client:
         client.update_flow_run(UUID(flow_run.id), tags={*flow_run.tags, _tag(loop, turn.iteration)})
     wait = timedelta(seconds=ceil(timedelta(days=days).total_seconds()))
-    page = url_for("flow-run", obj_id=flow_run.id)
-    text = form_text(loop, turn.iteration, system_time() + wait, f"{page}?tab=Artifacts" if page else None)
+    text = form_text(loop, turn.iteration, system_time() + wait, _report_page(loop))
     before = "".join(f"**{each}**\n\n" for each in _before(forms, amiss))
     asked = next((form.asked for form in forms if str(form.run.id) == flow_run.id), 0)
     suspend_flow_run(
@@ -183,6 +189,15 @@ def _read(client: SyncPrefectClient, run: FlowRun, iteration: int) -> _Form:
         asked=sum(key.endswith("-schema") for key in kinds),
         answers=tuple(PersonsAnswer(**kinds[key]) for _, key in given),
     )
+
+
+def _report_page(loop: Loop) -> str | None:
+    """Address in the UI of the newest report of a decision; None where none is known."""
+    key = ArtifactFilter(key=ArtifactFilterKey(any_=[f"{loop.name}-decision"]))
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=key, sort=ArtifactSort.CREATED_DESC, limit=1)
+    home = PREFECT_UI_URL.value()
+    return f"{home}/artifacts/artifact/{found[0].id}" if found and home else None
 
 
 def _tag(loop: Loop, iteration: int) -> str:

@@ -16,18 +16,18 @@ SHOWN = ("class", "images", "precision", "recall", "won", "lost")
 """Columns that fit into the width of the form."""
 
 
-def form_text(loop: Loop, number: int, until: datetime, figures: str | None) -> str:
+def form_text(loop: Loop, number: int, until: datetime, page: str | None) -> str:
     """The question about iteration *number*, which can be answered *until* then, as Markdown.
 
-    *figures* is the address of what was published about it. The UI shows the first lines only, the rest by scrolling.
+    *page* is the address of the report as an artifact. The UI shows the first lines only, the rest by scrolling.
     """
     report = iteration_report(loop, number)
-    there = f"[figures of this run]({figures})" if figures else "Artifacts of this run"
+    there = f"[the report]({page})" if page else "Artifacts of this run"
     parts = [
         f"### {loop.name}, iteration {number}: shall the challenger become champion?",
         f"The gate: {plain(report.reason)} ({plain(report.verdict or 'no verdict yet')}).",
         f"Answer until **{until:%Y-%m-%d %H:%M} UTC**; no answer is not a yes, and the question is asked anew. "
-        f"Confusion matrix, classes and remarks are below; more: {there}, and the report "
+        f"Confusion matrix, classes and remarks are below; more: {there}, and "
         f"`{loop.iteration_path(number, 'report.html')}` in the store.",
         _picture(loop, number),
         _table(list(class_rows(report))) if report.labels else "",

@@ -129,6 +129,8 @@ def until(what: Callable[[], bool], seconds: float = 60) -> None:
 
 def test_a_yes_on_the_form_switches_the_champion_once(asked: tuple[Served, UUID]) -> None:
     served, run = asked
+    report = next(each.id for each in artifacts_of(served.folder.loop().name) if (each.key or "").endswith("-decision"))
+    assert f"/artifacts/artifact/{report})" in served.form(run, 1)
     assert served.answer(run, {**YES, "name": " "}) == "REJECT"
     assert served.answer(run, YES) == "ACCEPT"
     served.process(run)
