@@ -23,9 +23,11 @@ def model_figures(
     role: str,
     labels: Sequence[str],
     prices: Prices,
+    *,
     slices_of: Mapping[str, Mapping[str, str]] | None = None,
+    tier: str | None = None,
 ) -> ModelFigures:
-    """The figures of an evaluation; *labels* is empty for graded texts.
+    """The figures of an evaluation, its price that of the *tier* that answered; *labels* is empty for graded texts.
 
     *slices_of* says by kind of slice (batch, contributor, group) to which one each example belongs, by digest.
     """
@@ -53,7 +55,7 @@ def model_figures(
         latency=latency(evaluation.answers),
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
-        usd=answer_cost(*tokens, evaluation.model, prices),
+        usd=answer_cost(*tokens, evaluation.model, prices, tier),
         calibration=calibration(evaluation.answers),
     )
 

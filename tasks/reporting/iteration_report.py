@@ -110,7 +110,16 @@ def _decided(
     labels = tuple(loop.contract.labels) if loop.contract.tells_classes else ()
     version = _version(state, iteration.evaluations[decided.challenger].version)
     slices, prices = _slices(loop, version), current_prices()
-    models = {role: model_figures(each, role, labels, prices, slices) for role, each in evaluations.items()}
+    tiers = {
+        each.model: each.sku
+        for turn in state.iterations
+        for each in turn.evaluations.values()
+        if each.version == version.version
+    }
+    models = {
+        role: model_figures(each, role, labels, prices, slices_of=slices, tier=tiers.get(each.model))
+        for role, each in evaluations.items()
+    }
     validation, local = iteration.validation, iteration.local_baseline
     priced = [each for role, each in models.items() if role != LOCAL]
     return {
