@@ -42,6 +42,7 @@ def improve_once(folder: Path, *, dry_run: bool) -> tuple[list[str], object]:
     """Run `improve_model`; returns what came of it in one line, and as a value."""
     _prepare(folder)
     from flows.improve_model import improve_model
+    from tasks.loop import connect
 
     promotion = load_settings(folder).promotion
     with _server_in_time():
@@ -49,7 +50,7 @@ def improve_once(folder: Path, *, dry_run: bool) -> tuple[list[str], object]:
             str(folder), promotion=promotion.model_copy(update={"dry_run": dry_run or promotion.dry_run})
         )
     line = result.told
-    if result.status == "waits for a person" and result.form is None:
+    if result.iteration and result.form is None and connect(str(folder)).iteration(result.iteration).asks_a_person:
         line = f'{line}. Next: kaizen approve {result.iteration} --yes (or --no) --why "…", then kaizen improve'
     return [line], result.model_dump(mode="json")
 

@@ -143,7 +143,8 @@ def _answered(iteration: Iteration) -> str | None:
     if approved is None:
         return None
     until = f" (to be looked at again after {approved.until:%Y-%m-%d})" if approved.until else ""
-    return f"{'Yes' if approved.yes else 'No'}, said {iteration.approved_by}: {approved.reason}{until}"
+    who = f"{iteration.approved_by} ({iteration.approved_as})"
+    return f"{'Yes' if approved.yes else 'No'}, said {who}: {approved.reason}{until}"
 
 
 def _rules(
