@@ -84,6 +84,13 @@ class Loop:
         """The iteration with that number as the ledger knows it."""
         return self.state().iterations[number - 1]
 
+    def known_iteration(self, number: int) -> Iteration:
+        """The iteration with that number; raises WrongInput where there is none."""
+        iterations = self.state().iterations
+        if problem := no_iteration(number, len(iterations), self.name):
+            raise WrongInput(problem)
+        return iterations[number - 1]
+
     def authorship(self, actor: Actor | None = None, fence: int | None = None) -> Authorship:
         """What entries of *actor* carry; the flow run by default."""
         return Authorship(
@@ -138,3 +145,10 @@ def _contract(file: Path) -> LoopContract:
 def _read_contract(content: bytes, name: str) -> LoopContract:
     """Every task asks for the contract, and checking it against the standard takes longer than most of them."""
     return read_loop_contract(content, name=name)
+
+
+def no_iteration(number: int, last: int, loop: str) -> str | None:
+    """That the *loop*, which has come to iteration *last*, has none of this *number*; None where it has."""
+    if 1 <= number <= last:
+        return None
+    return f"There is no iteration {number} of {loop}; {f'there are 1 to {last}' if last else 'there is none yet'}"

@@ -35,7 +35,7 @@ def base_name(loop: str) -> str:
 def deploy(turn: Turn, name: str, model: str) -> str:
     """Make sure that *model* answers under *name*; returns the name."""
     loop = connect(turn.folder)
-    live = loop.state().deployments.get(name)
+    live = _live(loop, turn, name, model)
     if live is not None and live.answering:
         return name
     _create(loop, turn, name, model, loop.settings.foundry.sku)
@@ -49,7 +49,7 @@ def deploy_for_batches(turn: Turn, model: str) -> str | None:
     """Make sure that the base *model* has a model deployment for batches; its name, or None where Azure refuses it."""
     loop = connect(turn.folder)
     name = f"{base_name(loop.name)}-batch"
-    live = loop.state().deployments.get(name)
+    live = _live(loop, turn, name, model)
     if live is not None and live.answering:
         return name
     try:
@@ -59,6 +59,16 @@ def deploy_for_batches(turn: Turn, model: str) -> str | None:
         return None
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
     return name
+
+
+def _live(loop: Loop, turn: Turn, name: str, model: str) -> LiveDeployment | None:
+    """The model deployment of the *name* if it is of the *model*; one of another model is deleted, to make room."""
+    live = loop.state().deployments.get(name)
+    if live is None or live.model == model:
+        return live
+    lease.check(loop.store, loop.name, turn.fence)
+    _delete(loop, turn, live, f"it is of {live.model}, and {model} is needed under its name")
+    return None
 
 
 def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
@@ -83,12 +93,16 @@ def delete_dispensable(folder: str, fence: int) -> list[str]:
         loop.foundry.check_account()  # with a wrong account everything would seem to be gone already
     for each in unneeded:
         lease.check(loop.store, loop.name, fence)
-        loop.foundry.delete_model_deployment(each.deployment.name)
-        if is_fine_tuned(each.deployment.model):
-            _book_hosting(loop, turn, each.deployment)
-        loop.record(turn, ModelDeploymentDeleted(name=each.deployment.name, reason=each.reason))
+        _delete(loop, turn, each.deployment, each.reason)
         gone.append(each.deployment.name)
     return gone
+
+
+def _delete(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:
+    loop.foundry.delete_model_deployment(live.name)
+    if is_fine_tuned(live.model):
+        _book_hosting(loop, turn, live)
+    loop.record(turn, ModelDeploymentDeleted(name=live.name, reason=reason))
 
 
 def _book_hosting(loop: Loop, turn: Turn, live: LiveDeployment) -> None:

@@ -16,6 +16,7 @@ from tasks.as_sent import as_sent
 from tasks.contender import Contender, contract_asked_by
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.chat_answers import chat_answer
+from tasks.evaluation.stored_answers import as_named_today
 from tasks.loop import Loop
 
 WAITING = 2 * MOST_AT_ONCE
@@ -41,7 +42,7 @@ def ask_images(
     if missing:
         with journal.writing() as keep:
             known |= _asked(loop, contender, missing, keep, lambda fresh: tell(fresh, before + fresh))
-    return {image.digest: known[image.digest] for image in images}
+    return {image.digest: as_named_today(loop, known[image.digest]) for image in images}
 
 
 def _asked(

@@ -77,7 +77,7 @@ class Trial(Record):
         uses = "no use is" if not left else f"{left} use{'s are' if left > 1 else ' is'}"
         if self.known:
             return f"It had answered {version} already, so no look was counted: {uses} left. Nothing was promoted."
-        return f"This was one look at {version}: {uses} left. Nothing was promoted."
+        return f"It counts as one look at {version}, however often it is run: {uses} left. Nothing was promoted."
 
 
 @task(**PATIENTLY)
@@ -89,12 +89,13 @@ def check_successor(folder: str, model: str) -> None:
         raise WrongInput(f"{model} is fine-tuned; a trial is for base models, such as {', '.join(known.models)}")
     if loop.state().held_out is None:
         raise WrongInput(f"{loop.name} has no held-out version yet; run kaizen improve first")
+    loop.foundry.check_account()
     offered = offered_models(loop)
     names = {*known.models, *(each.name for each in offered)}
     usable = sorted(name for name in names if is_baseline(name, known, offered, today))
     if model not in usable:
         why = "cannot be deployed any more" if model in names else "is not a model that is known"
-        raise WrongInput(f"{model} {why}; these can be tried: {', '.join(usable) or 'none'}")
+        raise WrongInput(f"{model!r} {why}; these can be tried: {', '.join(usable) or 'none'}")
 
 
 def ask_successor(folder: str, fence: int, model: str) -> None:
@@ -150,7 +151,7 @@ def record_answers(folder: str, fence: int, model: str) -> None:
         raise CloudUnavailable(f"{len(failed)} of {len(answers)} answers of {model} were lost: {failed[0].failure}")
     table = store_answers(loop, f"{where}/trial.parquet", answers)
     subject = f"trial of {model} on held-out version {version.version[:12]}"
-    book_answers(loop, _turn(loop, fence), contender, answers, subject)
+    book_answers(loop, Turn(folder=folder, iteration=0, fence=fence), contender, answers, subject)
     tried = SuccessorTried(version=version.version, model=model, **table)
     loop.ledger.write(loop.authorship(fence=fence), None, tried)
     journal.clear()

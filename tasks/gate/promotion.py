@@ -82,6 +82,7 @@ def decide(
         worse_batches=evidence.worse_cohorts if evidence else (),
         harmed=verdict.harmed,
         warned=verdict.warned,
+        doubts=verdict.doubts,
         remarks=(*verdict.remarks, *budget_remarks(loop.state(), version, policy)),
     )
     loop.record(turn, decided)

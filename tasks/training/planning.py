@@ -19,6 +19,7 @@ from decisions.training.preflight import Preflight
 from decisions.training.tokens import counts_exactly
 from decisions.upkeep import Ahead, deletions_ahead
 from tasks.datasets import frozen_dataset, planned_dataset
+from tasks.evaluation.looks import uses_after
 from tasks.iterations import opening
 from tasks.loop import Loop, Turn
 from tasks.training.forecasting import forecast_from
@@ -139,7 +140,8 @@ def _measured(loop: Loop, state: LoopState, policy: TrainingPolicy, opened: Iter
 
 def _held_out(loop: Loop, state: LoopState, dataset: Dataset) -> str:
     images = state.held_out.images if state.held_out else len(dataset.of(Split.HELD_OUT))
-    return budget_in_words(images, loop.settings.promotion, discordance_seen(state.iterations))
+    left = uses_after(state, state.held_out) if state.held_out else None
+    return budget_in_words(images, loop.settings.promotion, discordance_seen(state.iterations), left)
 
 
 def _dataset(loop: Loop, state: LoopState, opened: IterationOpened, policy: TrainingPolicy) -> Dataset:
