@@ -52,6 +52,7 @@ class FoundrySettings(_Section):
 
     endpoint: HttpUrl | None = Field(None, description="Data plane, ending in /openai/v1/.")
     management: HttpUrl = Field(HttpUrl("https://management.azure.com"), description="Azure's control plane.")
+    metrics: HttpUrl | None = Field(None, description="Azure Monitor; empty takes the one of the account's region.")
     subscription: str
     resource_group: str
     account: str
@@ -63,6 +64,12 @@ class FoundrySettings(_Section):
     clock: HttpUrl | None = Field(None, description="Time source; empty for the system's clock.")
     customer: Customer = Field("existing", description="New customers may train a model for a shorter time.")
     region: str | None = Field(None, description="Region of the account; empty asks Azure.")
+
+    @property
+    def account_id(self) -> str:
+        """Resource id of the account, in lower case."""
+        group = f"/subscriptions/{self.subscription}/resourcegroups/{self.resource_group}"
+        return f"{group}/providers/microsoft.cognitiveservices/accounts/{self.account}".lower()
 
 
 class IngestionSettings(_Section):

@@ -5,10 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from cloud.clock import Clock
-from cloud.connections import clock_of, foundry_of, store_of
+from cloud.connections import clock_of, foundry_of, monitor_of, store_of
 from cloud.errors import SettingsUnreadable
 from cloud.foundry import Foundry
 from cloud.ledger import Authorship, Ledger
+from cloud.monitor import Monitor
 from cloud.settings import Settings, load_settings
 from cloud.store import DATA, Store
 from data_contracts.chat_contract import ChatContract
@@ -30,7 +31,7 @@ class Turn(Record):
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop's settings, contract, store, ledger, model provider and clock."""
+    """A loop's settings, contract, store, ledger, model provider, its monitor and clock."""
 
     folder: Path
     settings: Settings
@@ -38,6 +39,7 @@ class Loop:
     store: Store
     ledger: Ledger
     foundry: Foundry
+    monitor: Monitor
     now: Clock
 
     @property
@@ -116,6 +118,7 @@ def connect(folder: str) -> Loop:
         store=store_of(settings, home),
         ledger=_ledger(settings, home),
         foundry=foundry_of(settings.foundry, settings.api_key),
+        monitor=monitor_of(settings.foundry),
         now=clock_of(settings),
     )
 

@@ -18,6 +18,7 @@ from decisions.loop_state import LiveDeployment
 from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
+from tasks.own_calls import keep_own_calls, own_calls_of
 from tasks.retrying import PATIENTLY
 
 
@@ -40,6 +41,7 @@ def deploy(turn: Turn, name: str, model: str) -> str:
         return name
     _create(loop, turn, name, model, loop.settings.foundry.sku)
     loop.foundry.wait_until_answering(name)
+    keep_own_calls(loop)
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
     return name
 
@@ -95,6 +97,7 @@ def delete_dispensable(folder: str, fence: int) -> list[str]:
         lease.check(loop.store, loop.name, fence)
         _delete(loop, turn, each.deployment, each.reason)
         gone.append(each.deployment.name)
+    own_calls_of(loop).tidy(loop.now())
     return gone
 
 
