@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from cloud.errors import SettingsUnreadable
 from data_contracts.models import Customer
-from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from data_contracts.policies import DeletionPolicy, PromotionPolicy, TrainingPolicy
 
 FILE = "kaizen.toml"
 SECRETS = {"api_key", "store_connection", "webhook_secret"}
@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     ingestion: IngestionSettings = IngestionSettings()
     training: TrainingPolicy = TrainingPolicy()
     promotion: PromotionPolicy = PromotionPolicy()
+    deletion: DeletionPolicy = DeletionPolicy()
     api_key: SecretStr | None = Field(None, description="Only from KAIZEN_API_KEY; Entra ID is used without it.")
     store_connection: SecretStr | None = Field(
         None, description="Only from KAIZEN_STORE_CONNECTION: a storage connection string, as Azurite needs."

@@ -8,6 +8,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from data_contracts.images import LabeledImage
+from data_contracts.ledger import HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
 from decisions.gate.wording import percent, points
@@ -153,6 +154,11 @@ def discordance_seen(iterations: Iterable[Iteration]) -> float:
     if images < FEWEST_TO_LEARN_FROM:
         return DISCORDANCE
     return max(SMALLEST_DISCORDANCE, differing / images)
+
+
+def uses_after(state: LoopState, version: HeldOutVersionMade) -> int:
+    """Looks at the held-out version that are left after all that the ledger tells."""
+    return max(0, version.uses - state.uses_spent)
 
 
 def first_version(known: Sequence[LabeledImage], state: LoopState, policy: PromotionPolicy) -> Renewal:

@@ -30,8 +30,3 @@ def uses_left(loop: Loop, state: LoopState, version: HeldOutVersionMade, pair: P
         return 0
     looks = [(look.champion, look.challenger) for look in state.looks if look.version == version.version]
     return version.uses - (looks.index(pair) if pair in looks else len(looks))
-
-
-def uses_after(state: LoopState, version: HeldOutVersionMade) -> int:
-    """Looks that are left after all that the ledger tells."""
-    return max(0, version.uses - state.uses_spent)

@@ -21,6 +21,7 @@ from data_contracts.models import current_models
 from data_contracts.record import Record
 from data_contracts.training import is_fine_tuned
 from decisions.gate.pairing import paired
+from decisions.held_out import uses_after
 from decisions.intervals import tango, wilson
 from decisions.loop_state import LoopState, state_of
 from decisions.training.model_choice import is_baseline
@@ -29,7 +30,6 @@ from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
 from tasks.evaluation.evaluation import answers_folder, book_answers, known_evaluation
-from tasks.evaluation.looks import uses_after
 from tasks.evaluation.stored_answers import AnswerTable, store_answers, stored_answers, stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy

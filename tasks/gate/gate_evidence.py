@@ -13,11 +13,11 @@ from decisions.costs import answer_cost
 from decisions.gate.class_set import ClassSets
 from decisions.gate.continual import worse_cohorts
 from decisions.gate.pairing import by_cohort, promotion_evidence, rival, running
-from decisions.held_out import budget_in_words, discordance_seen
+from decisions.held_out import budget_in_words, discordance_seen, uses_after
 from decisions.loop_state import Iteration, LoopState
 from tasks.contender import learned_contract
 from tasks.datasets import held_out_images
-from tasks.evaluation.looks import uses_after, uses_left
+from tasks.evaluation.looks import uses_left
 from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.loop import Loop, Turn
 from tasks.tables import from_parquet

@@ -13,9 +13,10 @@ from data_contracts.ledger import (
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
 from decisions.gate.pairing import paired
+from decisions.held_out import uses_after
 from decisions.promotion import decide_promotion, decide_without_comparison
 from tasks.contender import Contender
-from tasks.evaluation.looks import count_look, uses_after
+from tasks.evaluation.looks import count_look
 from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.gate.gate_evidence import Compared, budget_remarks, gather, local_baseline
 from tasks.loop import Turn, connect

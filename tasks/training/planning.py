@@ -9,7 +9,7 @@ from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, is_fine_tuned
 from decisions.gate.overrides import overrides_to_review
-from decisions.held_out import budget_in_words, discordance_seen
+from decisions.held_out import budget_in_words, discordance_seen, uses_after
 from decisions.loop_state import Iteration, LoopState
 from decisions.training.budget import Limit, Spent, limits, over_budget, spent
 from decisions.training.forecast import Forecast
@@ -19,7 +19,6 @@ from decisions.training.preflight import Preflight
 from decisions.training.tokens import counts_exactly
 from decisions.upkeep import Ahead, deletions_ahead
 from tasks.datasets import frozen_dataset, planned_dataset
-from tasks.evaluation.looks import uses_after
 from tasks.iterations import opening
 from tasks.loop import Loop, Turn
 from tasks.training.forecasting import forecast_from
