@@ -1,5 +1,7 @@
 """Model deployments: announced in the ledger before they are bought, deleted once nobody needs them."""
 
+from contextlib import AbstractContextManager
+
 from prefect import get_run_logger, task
 
 from cloud import lease
@@ -17,7 +19,7 @@ from decisions.costs import hosting_cost
 from decisions.loop_state import LiveDeployment
 from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
-from tasks.loop import Loop, Turn, connect
+from tasks.loop import Loop, Turn, connect, running_flow
 from tasks.retrying import PATIENTLY
 
 
@@ -66,9 +68,25 @@ def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
     if name not in loop.state().deployments:
         capacity = loop.settings.foundry.capacity
         loop.record(turn, ModelDeploymentIntended(name=name, model=model, sku=sku, capacity=capacity))
-    lease.check(loop.store, loop.name, turn.fence)
-    tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
-    loop.foundry.deploy(name, model, tags, sku)
+    with turn_to_write(loop):
+        lease.check(loop.store, loop.name, turn.fence)
+        tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
+        loop.foundry.deploy(name, model, tags, sku)
+
+
+def turn_to_write(loop: Loop) -> AbstractContextManager[lease.Lease]:
+    """Have the turn to write to the loop's account, which takes one write at a time; waits for whoever has it."""
+    return lease.turn_to_write(loop.store, loop.settings.foundry.account, f"{loop.name}: {running_flow().name}")
+
+
+def remove(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:
+    """Delete one of our model deployments, book what a fine-tuned one cost, say so in the ledger."""
+    with turn_to_write(loop):
+        lease.check(loop.store, loop.name, turn.fence)
+        loop.foundry.delete_model_deployment(live.name)
+        if is_fine_tuned(live.model):
+            _book_hosting(loop, turn, live)
+        loop.record(turn, ModelDeploymentDeleted(name=live.name, reason=reason))
 
 
 @task(**PATIENTLY)
@@ -82,11 +100,7 @@ def delete_dispensable(folder: str, fence: int) -> list[str]:
     if unneeded:
         loop.foundry.check_account()  # with a wrong account everything would seem to be gone already
     for each in unneeded:
-        lease.check(loop.store, loop.name, fence)
-        loop.foundry.delete_model_deployment(each.deployment.name)
-        if is_fine_tuned(each.deployment.model):
-            _book_hosting(loop, turn, each.deployment)
-        loop.record(turn, ModelDeploymentDeleted(name=each.deployment.name, reason=each.reason))
+        remove(loop, turn, each.deployment, each.reason)
         gone.append(each.deployment.name)
     return gone
 
