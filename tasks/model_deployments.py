@@ -13,10 +13,12 @@ from data_contracts.ledger import (
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
 )
+from data_contracts.models import current_models
 from data_contracts.prices import current_prices
 from data_contracts.training import is_fine_tuned
 from decisions.costs import hosting_cost
 from decisions.loop_state import LiveDeployment
+from decisions.swap.tiers import FREE_TIER, evaluation_tier
 from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect, running_flow
@@ -28,6 +30,17 @@ def challenger_name(turn: Turn) -> str:
     return f"{connect(turn.folder).name}-i{turn.iteration:04d}"
 
 
+def evaluation_name(turn: Turn) -> str:
+    """The name under which an iteration's model is evaluated where that is on another tier than production's."""
+    return f"{challenger_name(turn)}-eval"
+
+
+def evaluation_tier_of(loop: Loop, model: str) -> str:
+    """The tier on which a fine-tuned *model*, or what comes of training it, is evaluated."""
+    settings = loop.settings.foundry
+    return evaluation_tier(settings.evaluation_sku, settings.sku, model, current_models(), settings.region)
+
+
 def base_name(loop: str) -> str:
     """The name of the base model's deployment."""
     return f"{loop}-base"
@@ -35,15 +48,26 @@ def base_name(loop: str) -> str:
 
 @task(**PATIENTLY)
 def deploy(turn: Turn, name: str, model: str) -> str:
-    """Make sure that *model* answers under *name*; returns the name."""
+    """Make sure that *model* answers under *name*, on the tier of production if it is new; returns the name."""
     loop = connect(turn.folder)
+    answer_under(loop, turn, name, model, loop.settings.foundry.sku)
+    return name
+
+
+def answer_under(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
+    """Make sure that *model* answers under *name*; what was there before stays on its tier.
+
+    The developer tier's model deployments live for 24 hours: one that is gone is noted and made anew.
+    """
     live = loop.state().deployments.get(name)
     if live is not None and live.answering:
-        return name
-    _create(loop, turn, name, model, loop.settings.foundry.sku)
+        if live.sku != FREE_TIER or name in {each.name for each in loop.foundry.model_deployments()}:
+            return
+        expired = "Azure deleted it, as it does after 24 hours on the developer tier"
+        loop.record(turn, ModelDeploymentDeleted(name=name, reason=expired))
+    _create(loop, turn, name, model, live.sku if live else sku)
     loop.foundry.wait_until_answering(name)
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
-    return name
 
 
 @task(**PATIENTLY)
