@@ -1,4 +1,4 @@
-"""The lease of a loop: one run at a time works on it, and a run that died gives it up by falling silent."""
+"""Leases: one run at a time works on a loop, one at a time writes to an account; the dead give up by falling silent."""
 
 import json
 import os
@@ -14,10 +14,12 @@ from pathlib import Path
 from cloud.clock import system_time
 from cloud.errors import CloudError, LeaseHeld, LeaseLost
 from cloud.store import DATA, NotFound, Store, Stored
+from cloud.waiting import eventually
 from data_contracts.record import Record
 
 LIFETIME = timedelta(seconds=60)
 BEAT = 10.0
+TURN_PATIENCE = 60 * 60
 
 
 class LeaseState(Record):
@@ -62,16 +64,26 @@ def held(store: Store, loop: str, run: str) -> Iterator[Lease]:
 
     Raises LeaseHeld, naming the run, while another living run holds it.
     """
-    lease = _acquire(store, f"{DATA}/loops/{loop}/lease.json", run)
-    stop = threading.Event()
-    heart = threading.Thread(target=_beat, args=(lease, stop), daemon=True, name=f"lease of {loop}")
-    heart.start()
-    try:
+    with _beating(_acquire(store, f"{DATA}/loops/{loop}/lease.json", run)) as lease:
         yield lease
-    finally:
-        stop.set()
-        heart.join()
-        lease.renew(released=True)
+
+
+@contextmanager
+def turn_to_write(store: Store, account: str, run: str) -> Iterator[Lease]:
+    """Have the turn to write to the Azure *account*, shared by all loops of the store; waits for whoever has it.
+
+    Raises CloudUnavailable when it does not come within an hour.
+    """
+    path = f"{DATA}/accounts/{account}/lock.json"
+
+    def look() -> Lease | None:
+        try:
+            return _acquire(store, path, run)
+        except LeaseHeld:
+            return None
+
+    with _beating(eventually(look, TURN_PATIENCE, f"The turn to write to the account {account} did not come")) as lease:
+        yield lease
 
 
 def check(store: Store, loop: str, fence: int) -> None:
@@ -79,6 +91,20 @@ def check(store: Store, loop: str, fence: int) -> None:
     state = _read(store.get(f"{DATA}/loops/{loop}/lease.json"))
     if state.fence != fence:
         raise LeaseLost(f"{state.run} took {loop} over from this run")
+
+
+@contextmanager
+def _beating(lease: Lease) -> Iterator[Lease]:
+    """Renew the *lease* from a thread until the work is done, and let go."""
+    stop = threading.Event()
+    heart = threading.Thread(target=_beat, args=(lease, stop), daemon=True, name=f"lease {lease.path}")
+    heart.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        heart.join()
+        lease.renew(released=True)
 
 
 def _acquire(store: Store, path: str, run: str) -> Lease:

@@ -56,7 +56,10 @@ class FoundrySettings(_Section):
     subscription: str
     resource_group: str
     account: str
-    sku: str = Field("GlobalStandard", description="Tier of our model deployments.")
+    sku: str = Field("GlobalStandard", description="Tier of our model deployments in production.")
+    evaluation_sku: str = Field(
+        "auto", description="Tier on which challengers are evaluated; auto takes the cheapest that the model allows."
+    )
     capacity: int = Field(50, ge=1, description="Thousand tokens per minute of each model deployment.")
     upload_part_bytes: int = Field(
         64 * 1024 * 1024, ge=1, le=512_000_000, description="Larger files go up in parts of this size."

@@ -390,6 +390,18 @@ class Approved(Record):
     until: datetime | None = Field(None, description="When a yes against the gate's advice is to be looked at again.")
 
 
+class AnswersCompared(Record):
+    """A model was asked again on its production model deployment, for it was evaluated on another one."""
+
+    kind: Literal["answers compared"] = "answers compared"
+    model: str
+    model_deployment: str
+    examples: Literal["validation", "held-out"] = Field(description="What it was asked, as far as known from then.")
+    images: int
+    changed: int = Field(description="Images that got another answer than when it was evaluated.")
+    same: bool = Field(description="Whether no more changed than chance and the policy allow.")
+
+
 class ChampionSwitched(Record):
     """Production uses another model from here on."""
 
@@ -445,6 +457,7 @@ Event = Annotated[
     | SuccessorTried
     | Decided
     | Approved
+    | AnswersCompared
     | ChampionSwitched
     | IterationClosed
     | CostBooked,

@@ -8,6 +8,7 @@ from pydantic import Field
 from data_contracts.evaluation import Action
 from data_contracts.images import Split
 from data_contracts.ledger import (
+    AnswersCompared,
     Approved,
     BatchFinished,
     BatchIntended,
@@ -70,6 +71,7 @@ class Iteration(Record):
     approved_by: str | None = None
     approved_as: str | None = Field(None, description="How it was established who answered.")
     approved_at: datetime | None = None
+    compared: AnswersCompared | None = None
     switched: ChampionSwitched | None = None
     costs: tuple[CostBooked, ...] = ()
     closed: IterationClosed | None = None
@@ -226,6 +228,7 @@ FIELD_OF_EVENT = {
     ValidationAnswered: "validation",
     LocalBaselineMeasured: "local_baseline",
     Decided: "decided",
+    AnswersCompared: "compared",
 }
 """Events that only fill one field of the open iteration."""
 

@@ -24,11 +24,14 @@ from tasks.evaluation.validation import ask_validation
 from tasks.gate.approval_form import ask_on_form, form_that_waits, take_answer, withdraw_forms
 from tasks.gate.approvals import approval
 from tasks.gate.evidence_pack import publish_evidence
-from tasks.gate.promotion import decide, swap
+from tasks.gate.promotion import decide
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
-from tasks.model_deployments import challenger_name, delete_dispensable, deploy
+from tasks.model_deployments import delete_dispensable
 from tasks.reporting.reports import publish_iteration, publish_missing_report
+from tasks.swap.challenger import decided_before, deploy_challenger, deploy_for_production
+from tasks.swap.pointer import switch_champion
+from tasks.swap.same_answers import compare_answers
 from tasks.training.following import Overdue, follow_training
 from tasks.training.forecasting import allow_purchase
 from tasks.training.model_choice import champion_or_base, check_model, refusal_meanwhile
@@ -87,6 +90,11 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
 
 def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
     """Dataset, fine-tuning, challenger, evaluation, decision; each step finds out whether it was done already."""
+    decided_then = decided_before(turn)
+    if decided_then is not None:
+        decided, evaluated_on = decided_then
+        known = Contender(model=decided.challenger, model_deployment=evaluated_on, detail=training.detail)
+        return carry_out(turn, decided, known, promotion)
     freeze_dataset(turn, training)
     version = held_out_in_force(turn, promotion)
     refused = refusal_meanwhile(turn, training)
@@ -104,7 +112,7 @@ def take_turn(turn: Turn, training: TrainingPolicy, promotion: PromotionPolicy) 
     champion = champion_or_base(turn, training)
     if champion:
         ask_by_batch(turn, version, champion, promotion)  # takes hours, for which no challenger is to be paid
-    name = deploy(turn, challenger_name(turn), chosen.model)
+    name = deploy_challenger(turn, chosen.model)
     challenger = Contender(model=chosen.model, model_deployment=name, detail=training.detail)
     ask_validation(turn, challenger, promotion)
     before = evaluate(turn, version, champion, promotion) if champion else None
@@ -143,9 +151,17 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: Pr
         action = Action.PROMOTE if answer.yes else Action.KEEP
         reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}{amiss}"
     if action is Action.PROMOTE:
-        swap(turn, challenger)
+        swap(turn, challenger, promotion)
         return ended(turn, "promoted", reason)
     return ended(turn, "kept the champion", reason)
+
+
+def swap(turn: Turn, challenger: Contender, promotion: PromotionPolicy) -> None:
+    """Production's tier, the same answers as evaluated, then the pointer; only the last where both tiers are one."""
+    deployed = deploy_for_production(turn, challenger)
+    if deployed.model_deployment != challenger.model_deployment:
+        compare_answers(turn, deployed, promotion)
+    switch_champion(turn, deployed)
 
 
 def answer_of_a_person(turn: Turn, promotion: PromotionPolicy) -> tuple[Approved | None, str]:

@@ -1,5 +1,7 @@
 """Model deployments: announced in the ledger before they are bought, deleted once nobody needs them."""
 
+from contextlib import AbstractContextManager
+
 from prefect import get_run_logger, task
 
 from cloud import lease
@@ -11,13 +13,15 @@ from data_contracts.ledger import (
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
 )
+from data_contracts.models import current_models
 from data_contracts.prices import current_prices
 from data_contracts.training import is_fine_tuned
 from decisions.costs import hosting_cost
 from decisions.loop_state import LiveDeployment
+from decisions.swap.tiers import FREE_TIER, evaluation_tier
 from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
-from tasks.loop import Loop, Turn, connect
+from tasks.loop import Loop, Turn, connect, running_flow
 from tasks.own_calls import keep_own_calls, own_calls_of
 from tasks.retrying import PATIENTLY
 
@@ -27,6 +31,17 @@ def challenger_name(turn: Turn) -> str:
     return f"{connect(turn.folder).name}-i{turn.iteration:04d}"
 
 
+def evaluation_name(turn: Turn) -> str:
+    """The name under which an iteration's model is evaluated where that is on another tier than production's."""
+    return f"{challenger_name(turn)}-eval"
+
+
+def evaluation_tier_of(loop: Loop, model: str) -> str:
+    """The tier on which a fine-tuned *model*, or what comes of training it, is evaluated."""
+    settings = loop.settings.foundry
+    return evaluation_tier(settings.evaluation_sku, settings.sku, model, current_models(), settings.region)
+
+
 def base_name(loop: str) -> str:
     """The name of the base model's deployment."""
     return f"{loop}-base"
@@ -34,16 +49,27 @@ def base_name(loop: str) -> str:
 
 @task(**PATIENTLY)
 def deploy(turn: Turn, name: str, model: str) -> str:
-    """Make sure that *model* answers under *name*; returns the name."""
+    """Make sure that *model* answers under *name*, on the tier of production if it is new; returns the name."""
     loop = connect(turn.folder)
+    answer_under(loop, turn, name, model, loop.settings.foundry.sku)
+    return name
+
+
+def answer_under(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
+    """Make sure that *model* answers under *name*; what was there before stays on its tier.
+
+    The developer tier's model deployments live for 24 hours: one that is gone is noted and made anew.
+    """
     live = _live(loop, turn, name, model)
     if live is not None and live.answering:
-        return name
-    _create(loop, turn, name, model, loop.settings.foundry.sku)
+        if live.sku != FREE_TIER or name in {each.name for each in loop.foundry.model_deployments()}:
+            return
+        expired = "Azure deleted it, as it does after 24 hours on the developer tier"
+        loop.record(turn, ModelDeploymentDeleted(name=name, reason=expired))
+    _create(loop, turn, name, model, live.sku if live else sku)
     loop.foundry.wait_until_answering(name)
     keep_own_calls(loop)
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
-    return name
 
 
 @task(**PATIENTLY)
@@ -68,8 +94,7 @@ def _live(loop: Loop, turn: Turn, name: str, model: str) -> LiveDeployment | Non
     live = loop.state().deployments.get(name)
     if live is None or live.model == model:
         return live
-    lease.check(loop.store, loop.name, turn.fence)
-    _delete(loop, turn, live, f"it is of {live.model}, and {model} is needed under its name")
+    remove(loop, turn, live, f"it is of {live.model}, and {model} is needed under its name")
     return None
 
 
@@ -78,9 +103,25 @@ def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
     if name not in loop.state().deployments:
         capacity = loop.settings.foundry.capacity
         loop.record(turn, ModelDeploymentIntended(name=name, model=model, sku=sku, capacity=capacity))
-    lease.check(loop.store, loop.name, turn.fence)
-    tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
-    loop.foundry.deploy(name, model, tags, sku)
+    with turn_to_write(loop):
+        lease.check(loop.store, loop.name, turn.fence)
+        tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
+        loop.foundry.deploy(name, model, tags, sku)
+
+
+def turn_to_write(loop: Loop) -> AbstractContextManager[lease.Lease]:
+    """Have the turn to write to the loop's account, which takes one write at a time; waits for whoever has it."""
+    return lease.turn_to_write(loop.store, loop.settings.foundry.account, f"{loop.name}: {running_flow().name}")
+
+
+def remove(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:
+    """Delete one of our model deployments, book what a fine-tuned one cost, say so in the ledger."""
+    with turn_to_write(loop):
+        lease.check(loop.store, loop.name, turn.fence)
+        loop.foundry.delete_model_deployment(live.name)
+        if is_fine_tuned(live.model):
+            _book_hosting(loop, turn, live)
+        loop.record(turn, ModelDeploymentDeleted(name=live.name, reason=reason))
 
 
 @task(**PATIENTLY)
@@ -94,18 +135,10 @@ def delete_dispensable(folder: str, fence: int) -> list[str]:
     if unneeded:
         loop.foundry.check_account()  # with a wrong account everything would seem to be gone already
     for each in unneeded:
-        lease.check(loop.store, loop.name, fence)
-        _delete(loop, turn, each.deployment, each.reason)
+        remove(loop, turn, each.deployment, each.reason)
         gone.append(each.deployment.name)
     own_calls_of(loop).tidy(loop.now())
     return gone
-
-
-def _delete(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:
-    loop.foundry.delete_model_deployment(live.name)
-    if is_fine_tuned(live.model):
-        _book_hosting(loop, turn, live)
-    loop.record(turn, ModelDeploymentDeleted(name=live.name, reason=reason))
 
 
 def _book_hosting(loop: Loop, turn: Turn, live: LiveDeployment) -> None:

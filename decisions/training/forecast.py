@@ -43,6 +43,8 @@ class Questions(NamedTuple):
     held_out: Sequence[Sent]
     answer_tokens: int
     asked: Sequence[Asked]
+    evaluated_on: str | None = None
+    """The challenger's tier until the gate has decided, where that is not the loop's."""
 
 
 class Cost(Record):
@@ -95,13 +97,14 @@ def training_tokens(examples: Sequence[Sent], detail: str, epochs: int) -> int:
 def forecast(job: Job, questions: Questions, sku: str, state: LoopState, prices: Prices) -> Forecast:
     """The costs of training, of the answers at the gate and of hosting until it decided, and the job's duration."""
     tokens = training_tokens(job.examples, job.detail, job.epochs)
-    hourly = prices.hosting_per_hour.get(sku, 0.0)
+    hourly, until_decided = prices.hosting_per_hour.get(sku, 0.0), questions.evaluated_on or sku
+    hosting = _hosting(prices.hosting_per_hour.get(until_decided, 0.0), until_decided)
     return Forecast(
         examples=len(job.examples),
         epochs=job.epochs,
         tokens_per_epoch=tokens // job.epochs,
         training_tokens=tokens,
-        costs=(_training(job, tokens, prices), _evaluation(questions, job.detail, prices, sku), _hosting(hourly, sku)),
+        costs=(_training(job, tokens, prices), _evaluation(questions, job.detail, prices, sku), hosting),
         usd_per_day_deployed=24 * hourly,
         duration=duration(tokens, state),
     )

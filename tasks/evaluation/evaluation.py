@@ -208,14 +208,16 @@ def _check_failures(contender: Contender, answers: Sequence[Answer], policy: Pro
 
 
 def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bought: _Bought) -> Evaluated:
+    tier, live = _tier(loop, contender, bought), loop.state().deployments.get(contender.model_deployment)
+    mixed = live is not None and bought.reused and live.sku != tier  # what was asked anew tells another tier's latency
     return Evaluated(
         version=version.version,
         model=contender.model,
         model_deployment=contender.model_deployment,
         **store_answers(loop, f"{bought.folder}/{TABLE}", bought.answers),
         failed=sum(answer.outcome is Outcome.FAILED for answer in bought.answers),
-        median_ms=_comparable_time(bought),
-        sku=_tier(loop, contender, bought),
+        median_ms=None if mixed else _comparable_time(bought),
+        sku=tier,
         asked_again=bought.asked_again,
         changed_again=bought.changed_again,
         renewed=bought.renewed,

@@ -14,7 +14,6 @@ from data_contracts.ledger import (
     HeldOutLookedAt,
     HeldOutVersionMade,
     LedgerEntry,
-    ModelDeploymentDeleted,
     SuccessorTried,
 )
 from data_contracts.models import current_models
@@ -32,7 +31,7 @@ from tasks.evaluation.answer_progress import ask_and_tell
 from tasks.evaluation.evaluation import answers_folder, book_answers, known_evaluation
 from tasks.evaluation.stored_answers import AnswerTable, store_answers, stored_answers, stored_evaluation
 from tasks.loop import Loop, Turn, connect
-from tasks.model_deployments import deploy
+from tasks.model_deployments import deploy, remove
 from tasks.retrying import PATIENTLY
 from tasks.training.model_choice import offered_models
 
@@ -163,9 +162,7 @@ def finish_trial(folder: str, fence: int, model: str) -> None:
     loop = connect(folder)
     live = loop.state().deployments.get(_name(loop))
     if live is not None:
-        loop.foundry.delete_model_deployment(live.name)
-        deleted = ModelDeploymentDeleted(name=live.name, reason=f"the trial of {model} has ended")
-        loop.record(_turn(loop, fence), deleted)
+        remove(loop, _turn(loop, fence), live, f"the trial of {model} has ended")
 
 
 @task(**PATIENTLY)

@@ -1,37 +1,24 @@
-"""Letting the gate decide, carrying out what it or a person decided."""
+"""Letting the gate decide."""
 
 from prefect import get_run_logger, task
 
 from cloud.errors import CloudUnavailable
 from data_contracts.evaluation import Action, PairedAnswer
 from data_contracts.ledger import (
-    ChampionSwitched,
     Decided,
     Evaluated,
     HeldOutVersionMade,
 )
 from data_contracts.policies import PromotionPolicy
-from data_contracts.record import Record
 from decisions.gate.pairing import paired
 from decisions.held_out import uses_after
 from decisions.promotion import decide_promotion, decide_without_comparison
-from tasks.contender import Contender
 from tasks.evaluation.looks import count_look
 from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.gate.gate_evidence import Compared, budget_remarks, gather, local_baseline
 from tasks.loop import Turn, connect
 from tasks.retrying import PATIENTLY
 from tasks.tables import to_parquet
-
-
-class Champion(Record):
-    """What readers of champion.json find; only a projection of the ledger."""
-
-    loop: str
-    model: str
-    model_deployment: str
-    iteration: int
-    ledger_head: str
 
 
 @task(**PATIENTLY)
@@ -89,28 +76,3 @@ def decide(
     loop.record(turn, decided)
     get_run_logger().info("%s: %s", decided.code, decided.reason)
     return decided
-
-
-@task(**PATIENTLY)
-def swap(turn: Turn, contender: Contender) -> ChampionSwitched:
-    """Make the contender the champion: the ledger says so, champion.json follows."""
-    loop = connect(turn.folder)
-    switched = loop.iteration(turn.iteration).switched
-    if switched is None:
-        before = loop.state().champion
-        switched = ChampionSwitched(
-            model=contender.model,
-            model_deployment=contender.model_deployment,
-            previous=before.model if before else None,
-            previous_model_deployment=before.model_deployment if before else None,
-        )
-        loop.record(turn, switched)
-    pointer = Champion(
-        loop=loop.name,
-        model=switched.model,
-        model_deployment=switched.model_deployment,
-        iteration=turn.iteration,
-        ledger_head=loop.ledger.head,
-    )
-    loop.store.put(loop.path("champion.json"), pointer.model_dump_json(indent=2).encode())
-    return switched

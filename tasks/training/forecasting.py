@@ -20,6 +20,7 @@ from decisions.training.tokens import text_tokens
 from decisions.training.training_plan import epochs
 from tasks.datasets import frozen_dataset
 from tasks.loop import Loop, Turn, connect
+from tasks.model_deployments import evaluation_tier_of
 from tasks.retrying import PATIENTLY
 from tasks.training.chat_lines import write_chats
 from tasks.training.model_choice import base_is_deployable
@@ -89,16 +90,17 @@ def _questions(loop: Loop, state: LoopState, dataset: Dataset, parent: str, poli
     else:
         measured = write_jsonl(loop, [Appearance(image) for image in held_out], policy, None).examples
         longest = max(text_tokens(answer) for answer in loop.contract.answers().values())
-    return Questions(measured, longest, _asked(loop, state, dataset, parent, policy))
+    tier = evaluation_tier_of(loop, parent)
+    return Questions(measured, longest, _asked(loop, state, dataset, parent, policy), tier)
 
 
 def _asked(loop: Loop, state: LoopState, dataset: Dataset, parent: str, policy: TrainingPolicy) -> list[Asked]:
     """The challenger, priced like its parent, and whom it has to beat: asked in full, or anew for a share."""
     gate = loop.settings.promotion
     images = state.held_out.images if state.held_out else len(dataset.of(Split.HELD_OUT))
-    asked = [Asked(parent, images)]
+    asked = [Asked(parent, images, evaluation_tier_of(loop, parent))]
     if not isinstance(loop.contract, ChatContract):
-        asked.append(Asked(parent, min(gate.validation_images, len(dataset.of(Split.VALIDATION)))))
+        asked.append(asked[0]._replace(questions=min(gate.validation_images, len(dataset.of(Split.VALIDATION)))))
     champion = state.champion.model if state.champion else None
     before = champion or (policy.base_model if base_is_deployable(loop, policy) else None)
     if before is None:

@@ -73,12 +73,14 @@ def _model_deployments(loop: Loop) -> Iterator[str]:
 
 
 def _lease(loop: Loop) -> Iterator[str]:
-    try:
-        lease = json.loads(loop.store.get(f"{DATA}/loops/{loop.name}/lease.json").content)
-    except NotFound:
-        return
-    if not lease["released"]:
-        yield f"{lease['run']} still holds the lease"
+    account = loop.settings.foundry.account
+    for path in (f"{DATA}/loops/{loop.name}/lease.json", f"{DATA}/accounts/{account}/lock.json"):
+        try:
+            lease = json.loads(loop.store.get(path).content)
+        except NotFound:
+            continue
+        if not lease["released"]:
+            yield f"{lease['run']} still holds {path}"
 
 
 def _readable(store: Store) -> Iterator[str]:

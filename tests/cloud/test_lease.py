@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -96,3 +98,37 @@ def test_a_run_that_was_taken_over_does_not_let_go_of_the_other_lease(store: Fol
 
     state = LeaseState.model_validate_json(store.get(PATH).content)
     assert (state.run, state.released) == ("the other run", False)
+
+
+def test_writes_to_an_account_take_turns(store: FolderStore) -> None:
+    story: list[str] = []
+
+    def write(name: str) -> None:
+        with lease.turn_to_write(store, "resource", name):
+            story.append(f"{name} begins")
+            time.sleep(0.3)
+            story.append(f"{name} ends")
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in ("one", "two", "three")]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+
+    assert len(story) == 6
+    assert all(story[i].split()[0] == story[i + 1].split()[0] for i in (0, 2, 4))
+
+
+def test_writes_to_two_accounts_do_not_wait_for_each_other(store: FolderStore) -> None:
+    with lease.turn_to_write(store, "one", "any"), lease.turn_to_write(store, "two", "any") as other:
+        assert other.fence == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="telling a dead process at once needs /proc")
+def test_the_turn_of_a_writer_that_died_is_taken(store: FolderStore) -> None:
+    write_and_die = HOLD_AND_DIE.replace("lease.held", "lease.turn_to_write")
+    killed = subprocess.run([sys.executable, "-c", write_and_die, str(store.root)], check=False)
+
+    assert killed.returncode == -9
+    with lease.turn_to_write(store, "steel", "second") as taken:
+        assert taken.fence == 2

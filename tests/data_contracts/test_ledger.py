@@ -11,6 +11,7 @@ from data_contracts.evaluation import Action, Code
 from data_contracts.ledger import (
     GENESIS,
     Actor,
+    AnswersCompared,
     Approved,
     BatchFinished,
     BatchIntended,
@@ -149,6 +150,7 @@ EVENTS: list[Event] = [
         alpha_per_use=0.005,
     ),
     Approved(yes=False, reason="not on a Friday"),
+    AnswersCompared(model="any", model_deployment="k1", examples="held-out", images=30, changed=1, same=True),
     ChampionSwitched(model="any", model_deployment="k1", previous=None, previous_model_deployment=None),
     IterationClosed(number=1, outcome="kept the champion", reason="any"),
     CostBooked(what="hosting", subject="k1", usd=0.1 + 0.2, basis="any"),

@@ -135,8 +135,8 @@ def test_a_turn_lets_a_batch_answer_for_the_base_model_and_a_second_run_buys_not
     assert all(each.by_batch and each.confidence is not None for each in given)
     assert iteration.evaluations[BASE].sku == BATCH_TIER
     assert booked(copied) == pytest.approx(price(given) / 2)
-    assert deployed(copied) == {"-base-batch": BATCH_TIER, "-i0001": "GlobalStandard"}
-    assert gone == {"-base-batch", "-i0001"}
+    assert deployed(copied) == {"-base-batch": BATCH_TIER, "-i0001-eval": "DeveloperTier"}
+    assert gone == {"-base-batch", "-i0001-eval"}
     assert [each.status for each in batches(copied, foundry)] == ["completed"]
     assert iteration.decided is not None
     assert "latency not compared: the tiers differ (GlobalBatch and GlobalStandard)" in iteration.decided.remarks

@@ -59,6 +59,15 @@ def test_a_forecast_is_the_sum_of_training_answers_and_hosting() -> None:
     assert made.usd == pytest.approx(made.usd_of("training") + made.usd_of("evaluation") + 1.7)
 
 
+def test_hosting_until_the_decision_is_that_of_the_tier_on_which_the_challenger_is_evaluated() -> None:
+    job, questions = Job([SMALL], "low", 1, "GlobalStandard"), Questions([SMALL], 4, (), "DeveloperTier")
+
+    made = forecast(job, questions, "GlobalStandard", LoopState(), PRICES)
+
+    assert made.usd_of("hosting") == 0
+    assert made.usd_per_day_deployed == pytest.approx(24 * 1.7)
+
+
 def test_answers_by_batch_are_forecast_at_their_share_of_the_price() -> None:
     job = Job([SMALL], "low", 1, "GlobalStandard")
     full, by_batch = (

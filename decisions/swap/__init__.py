@@ -1,0 +1,1 @@
+"""Judgement about what answers in production: tiers, recipes, the way back."""
