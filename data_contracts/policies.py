@@ -325,6 +325,11 @@ class DeletionPolicy(Policy):
         """Time between our last moment and Azure's."""
         return timedelta(hours=self.safety_margin_hours)
 
+    @property
+    def metrics_lag(self) -> timedelta:
+        """How late figures may be without being missing."""
+        return timedelta(hours=self.metrics_lag_hours)
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -52,7 +52,10 @@ def _how(seen: ObservedDeployment, now: datetime, policy: DeletionPolicy) -> str
 
 
 def _needed(seen: ObservedDeployment, now: datetime, policy: DeletionPolicy) -> bool:
-    """Whether it has a part, somebody keeps it, or a customer called it within the idle days."""
-    called = seen.calls.last_customer_call if seen.calls else None
+    """Whether it has a part, somebody keeps it, or a customer called it within the idle days.
+
+    Calls do not count in the developer tier, which was never meant to outlive its 24 hours.
+    """
+    called = seen.calls.last_customer_call if seen.calls and not is_developer(seen.sku) else None
     recently = called is not None and now - called < timedelta(days=policy.idle_days)
     return bool(seen.roles - {"orphan"}) or any(each.until > now for each in seen.keeps) or recently

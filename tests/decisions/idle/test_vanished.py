@@ -31,6 +31,11 @@ def test_a_champion_is_revived_and_an_idle_one_is_parked() -> None:
     assert gone(deployment(roles={"orphan"})).then == "park"
 
 
+def test_the_developer_tier_is_revived_for_a_part_and_not_for_its_customers() -> None:
+    assert gone(deployment(NOW - HOUR, sku="DeveloperTier")).then == "park"
+    assert gone(deployment(sku="DeveloperTier", roles={"running evaluation"})).then == "revive"
+
+
 def test_the_policy_may_park_everything() -> None:
     assert gone(deployment(roles={"champion"}), "park").then == "park"
 
