@@ -47,7 +47,9 @@ def dates(created_at: datetime, seen: ObservedDeployment, calls: CallEvidence, p
     azure = azure_deletes_at(created_at, seen, policy)
     margin = DEVELOPER_MARGIN if is_developer(seen.sku) else policy.safety_margin
     idle_days = timedelta(days=policy.idle_days)
-    enough = min(idle_days, policy.azure_span - policy.safety_margin) - timedelta(days=policy.most_days_earlier)
+    enough = min(idle_days, policy.azure_span - policy.safety_margin)
+    if idle == silent:  # Azure's date forces nothing where it may have seen a call that we did not
+        enough -= timedelta(days=policy.most_days_earlier)
     return Dates(
         customers_silent_since=silent,
         idle_since=idle,

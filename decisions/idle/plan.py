@@ -8,7 +8,7 @@ What counts, each rule before the ones below it:
 3. Nothing is planned before its idle days are over, if after them there is a moment in working hours of a day with
    room; the first of these is taken. A moment that is planned already stays while it keeps these rules.
 4. Where there is none, the provider's date forces an earlier one, the last in working hours of a day with room, by
-   `most_days_earlier` at most.
+   `most_days_earlier` at most; but not where hours that say nothing may hide a call: one call of ours gives time then.
 5. Where there is none either, the cap of the day yields; and at last, the working hours.
 """
 

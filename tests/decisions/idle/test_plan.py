@@ -156,6 +156,17 @@ def test_an_outage_before_azures_date_asks_for_one_call() -> None:
     assert found.keep_alive.calls == (NOW + HOUR,)
 
 
+def test_azures_date_forces_nothing_where_a_call_may_be_hidden() -> None:
+    """Else a weekend before Azure's date would move it to Friday; here one call of ours gives time."""
+    hidden = evidence(at(1, 10), last_unknown=at(1, 20))
+
+    found = left(deployment(calls=hidden), policy(idle_days=14))
+
+    assert found.code == "unknown"
+    assert found.keep_alive is not None
+    assert found.keep_alive.calls == (at(15, 9),)
+
+
 def test_hours_that_do_not_reach_back_far_enough_are_unknown() -> None:
     assert left(deployment(calls=evidence(begins=NOW - 2 * DAY))).code == "unknown"
 
