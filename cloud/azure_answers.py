@@ -14,9 +14,11 @@ from openai.types.chat.chat_completion import Choice
 
 from cloud.azure_data_plane import AzureDataPlane, said
 from cloud.azure_deployments import not_logged_in
+from cloud.call_counter import CallCounter
 from cloud.clock import wait
 from cloud.errors import CloudRefused
 from cloud.pace import Pace, Stopped
+from data_contracts.calls import HourOfCalls
 from data_contracts.chats import Message
 from data_contracts.evaluation import AnswerToken, RawAnswer
 
@@ -52,6 +54,7 @@ class AzureAnswers(AzureDataPlane):
         """See AzureDataPlane."""
         super().__init__(*args, **named)
         self._paces: dict[str, Pace] = {}
+        self._own_calls = CallCounter()
         self._silent: set[str] = set()
         """Model deployments that refuse to tell log-probabilities."""
 
@@ -69,6 +72,10 @@ class AzureAnswers(AzureDataPlane):
         pace = self._paces.pop(model_deployment, None)
         if pace is not None:
             pace.stop()
+
+    def take_own_calls(self) -> Sequence[HourOfCalls]:
+        """See Answerer.take_own_calls."""
+        return self._own_calls.take()
 
     def _answered(self, model_deployment: str, messages: Any, most_tokens: int, *, probabilities: bool) -> RawAnswer:
         pace = self._paces.setdefault(model_deployment, Pace())
@@ -110,7 +117,9 @@ class AzureAnswers(AzureDataPlane):
             raw = self._data.with_options(max_retries=0).chat.completions.with_raw_response.create(
                 **asked, temperature=0
             )
-            return _Told(_raw_answer(raw.parse()), raw.headers, answered=True)
+            completion = raw.parse()
+            self._own_calls.count(model_deployment, completion.created)
+            return _Told(_raw_answer(completion), raw.headers, answered=True)
         except ClientAuthenticationError as error:
             raise CloudRefused(not_logged_in(error)) from error
         except openai.BadRequestError as error:

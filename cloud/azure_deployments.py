@@ -185,6 +185,11 @@ def not_logged_in(error: ClientAuthenticationError) -> str:
 
 def _manage(call: Callable[[], T], *, passing: tuple[type[Exception], ...] = ()) -> T:
     """The answer of the control plane, its errors in our terms but for those *passing* through."""
+    return in_our_terms(call, "Azure's control plane", passing=passing)
+
+
+def in_our_terms(call: Callable[[], T], service: str, *, passing: tuple[type[Exception], ...] = ()) -> T:
+    """The answer of one of Azure's services, its errors in our terms but for those *passing* through."""
     try:
         return call()
     except passing:
@@ -194,9 +199,9 @@ def _manage(call: Callable[[], T], *, passing: tuple[type[Exception], ...] = ())
     except HttpResponseError as error:
         status = error.status_code or 0
         kind = CloudUnavailable if status >= SERVER_ERROR or status in (408, 429) else CloudRefused
-        raise kind(f"Azure's control plane answered {status}: {error.message}") from error
+        raise kind(f"{service} answered {status}: {error.message}") from error
     except AzureError as error:
-        raise CloudUnavailable(f"Azure's control plane cannot be reached: {error.message}") from error
+        raise CloudUnavailable(f"{service} cannot be reached: {error.message}") from error
 
 
 def _model_deployment(raw: Any) -> ModelDeployment:

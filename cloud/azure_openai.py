@@ -19,11 +19,12 @@ class AzureOpenAI(AzureBatches, AzureJobs, AzureAnswers):
 
         def look() -> bool | None:
             try:
-                self._data.chat.completions.create(
+                completion = self._data.chat.completions.create(
                     model=model_deployment, messages=[{"role": "user", "content": "ready?"}], max_tokens=1
                 )
             except openai.NotFoundError:
                 return None
+            self._own_calls.count(model_deployment, completion.created)
             return True
 
         eventually(

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from cloud.clock import Clock, clock_at
 from cloud.folder_store import FolderStore
 from cloud.foundry import Foundry
+from cloud.monitor import Monitor
 from cloud.settings import FoundrySettings, Settings
 from cloud.store import Store
 
@@ -23,6 +24,14 @@ def foundry_of(settings: FoundrySettings, api_key: SecretStr | None) -> Foundry:
     from cloud.azure_openai import AzureOpenAI
 
     return AzureOpenAI(settings, api_key.get_secret_value() if api_key else None)
+
+
+@lru_cache(maxsize=16)
+def monitor_of(settings: FoundrySettings) -> Monitor:
+    """What counts the calls of the account at *settings*; shared as `foundry_of` is."""
+    from cloud.azure_metrics import AzureMetrics
+
+    return AzureMetrics(settings)
 
 
 @lru_cache(maxsize=16)

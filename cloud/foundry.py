@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from data_contracts.batches import AnswerBatch
+from data_contracts.calls import HourOfCalls
 from data_contracts.chats import Message
 from data_contracts.evaluation import RawAnswer
 from data_contracts.models import OfferedModel
@@ -139,6 +140,10 @@ class Answerer(Protocol):
 
     def wait_until_answering(self, model_deployment: str) -> None:
         """Return when the model deployment really answers; raises CloudUnavailable after some minutes."""
+        ...
+
+    def take_own_calls(self) -> Sequence[HourOfCalls]:
+        """Successful calls that this process made since this was asked last, those of batches not; to be kept."""
         ...
 
 

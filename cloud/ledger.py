@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from cloud.clock import Clock, wait
 from cloud.errors import CloudUnavailable, LeaseLost, LedgerBroken
 from cloud.store import LEDGER, NotFound, Store
+from data_contracts.errors import WrongInput
 from data_contracts.ledger import GENESIS, Actor, Event, LedgerEntry, entry_hash, read_entry
 
 PACK = 1000
@@ -188,6 +189,8 @@ def verify(store: Store, loop: str, head: str | None = None) -> Verified:
     Raises LedgerBroken that names the first entry which was changed, is missing or out of order;
     with *head*, also when the entry with that hash is not in the chain, as after a cut-off tail.
     """
+    if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
+        raise WrongInput(f"{head!r} is no head: it has 64 hexadecimal digits, as kaizen ledger verify prints it")
     previous, count, found = GENESIS, 0, head in (None, GENESIS)
     for number in _numbers(store, loop):
         if number != count:

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from cloud.errors import SettingsUnreadable
 from data_contracts.models import Customer
-from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from data_contracts.policies import DeletionPolicy, PromotionPolicy, TrainingPolicy
 
 FILE = "kaizen.toml"
 SECRETS = {"api_key", "store_connection", "webhook_secret"}
@@ -52,6 +52,7 @@ class FoundrySettings(_Section):
 
     endpoint: HttpUrl | None = Field(None, description="Data plane, ending in /openai/v1/.")
     management: HttpUrl = Field(HttpUrl("https://management.azure.com"), description="Azure's control plane.")
+    metrics: HttpUrl | None = Field(None, description="Azure Monitor; empty takes the one of the account's region.")
     subscription: str
     resource_group: str
     account: str
@@ -66,6 +67,12 @@ class FoundrySettings(_Section):
     clock: HttpUrl | None = Field(None, description="Time source; empty for the system's clock.")
     customer: Customer = Field("existing", description="New customers may train a model for a shorter time.")
     region: str | None = Field(None, description="Region of the account; empty asks Azure.")
+
+    @property
+    def account_id(self) -> str:
+        """Resource id of the account, in lower case."""
+        group = f"/subscriptions/{self.subscription}/resourcegroups/{self.resource_group}"
+        return f"{group}/providers/microsoft.cognitiveservices/accounts/{self.account}".lower()
 
 
 class IngestionSettings(_Section):
@@ -93,6 +100,7 @@ class Settings(BaseSettings):
     ingestion: IngestionSettings = IngestionSettings()
     training: TrainingPolicy = TrainingPolicy()
     promotion: PromotionPolicy = PromotionPolicy()
+    deletion: DeletionPolicy = DeletionPolicy()
     api_key: SecretStr | None = Field(None, description="Only from KAIZEN_API_KEY; Entra ID is used without it.")
     store_connection: SecretStr | None = Field(
         None, description="Only from KAIZEN_STORE_CONNECTION: a storage connection string, as Azurite needs."

@@ -135,30 +135,43 @@ class PairedAnswer(Record):
 
 
 class PairedCounts(Record):
-    """What the challenger lost and won against another model on the same images, by groups that show one part."""
+    """What the challenger lost and won against another model on the same images, by groups that show one part.
+
+    An answer that the service lost is wrong; how many losses and wins are nothing else is told beside them.
+    """
 
     losses: int = Field(ge=0, description="Images that only the other model had right.")
     wins: int = Field(ge=0, description="Images that only the challenger had right.")
+    losses_by_failure: int = Field(0, ge=0, description="Of the losses, those where the challenger's answer was lost.")
+    wins_by_failure: int = Field(0, ge=0, description="Of the wins, those where the other's answer was lost.")
     group_net_wins: tuple[int, ...] = Field(
         (), description="Wins less losses of each group of images that show the same part; empty: not grouped."
     )
     group_images: tuple[int, ...] = Field((), description="Images of each group; empty where they are not known.")
+    group_losses_by_failure: tuple[int, ...] = ()
+    group_wins_by_failure: tuple[int, ...] = ()
 
     def check(self, images: int) -> None:
         """Raise ValueError for counts that cannot be."""
         if self.losses + self.wins > images:
             raise ValueError(f"{self.losses} losses and {self.wins} wins of {images} images cannot be")
+        if self.losses_by_failure > self.losses or self.wins_by_failure > self.wins:
+            by_failure = f"{self.losses_by_failure} losses and {self.wins_by_failure} wins"
+            raise ValueError(f"{by_failure} by failure are more than {self.losses} and {self.wins} in all")
         if not self.group_net_wins:
             return
         if sum(self.group_net_wins) != self.wins - self.losses:
             raise ValueError(f"the groups won {sum(self.group_net_wins)}, the images {self.wins - self.losses}")
-        if self.group_images and (
-            len(self.group_images) != len(self.group_net_wins) or sum(self.group_images) != images
+        for of_groups, whole in (
+            (self.group_images, images),
+            (self.group_losses_by_failure, self.losses_by_failure),
+            (self.group_wins_by_failure, self.wins_by_failure),
         ):
-            raise ValueError(
-                f"{len(self.group_images)} groups of {sum(self.group_images)} images in all are not the "
-                f"{len(self.group_net_wins)} groups of {images} images"
-            )
+            if of_groups and (len(of_groups) != len(self.group_net_wins) or sum(of_groups) != whole):
+                raise ValueError(
+                    f"{len(of_groups)} groups of {sum(of_groups)} in all are not the "
+                    f"{len(self.group_net_wins)} groups of {whole}"
+                )
 
 
 class ClassTable(PairedCounts):
@@ -206,10 +219,6 @@ class PromotionEvidence(PairedCounts):
     )
     champion_failure_share: float = Field(0, ge=0, le=1, allow_inf_nan=False)
     challenger_failure_share: float = Field(0, ge=0, le=1, allow_inf_nan=False)
-    wins_by_failure: int = Field(0, ge=0, description="Of the wins, those where the champion's answer was lost.")
-    without_failures: PairedCounts | None = Field(
-        None, description="The counts without these wins, as if the champion had been right where it was not heard."
-    )
     complete: bool = Field(default=True, description="False when an image has no answer of one of the two.")
     uses_left: int = Field(description="Uses of the held-out version left, this one included.")
     alpha_per_use: float = Field(ge=0, lt=1, allow_inf_nan=False)
@@ -286,5 +295,6 @@ class PromotionDecision(Record):
     harmed: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
     class_tests: tuple[ClassTest, ...] = Field((), description="Likeliest harm first.")
+    doubts: tuple[str, ...] = Field((), description="What would keep a better challenger from being promoted.")
     remarks: tuple[str, ...] = Field((), description="What else was compared, or could not be.")
     p_midp: float = Field(1.0, description="Mid-p value of the images, shown beside the exact one.")

@@ -380,6 +380,9 @@ class Decided(Record):
     worse_batches: tuple[str, ...] = Field((), description="Batches whose images the challenger answers worse.")
     harmed: tuple[str, ...] = Field((), description="Classes on which the challenger is worse beyond chance.")
     warned: tuple[str, ...] = Field((), description="Classes whose recall fell by more than the policy likes.")
+    doubts: tuple[str, ...] | None = Field(
+        None, description="What would keep a better challenger from being promoted; None where it was not noted."
+    )
     remarks: tuple[str, ...] = Field((), description="What else was compared, or could not be.")
     dry_run: bool = Field(
         default=False, description="Whether the verdict is a report only, and nothing follows from it."

@@ -1,4 +1,4 @@
-"""Azure's limits on fine-tuning sets, dated and sourced, read from `provider_limits.yaml` beside this file."""
+"""Azure's limits on fine-tuning sets and model deployments, dated, from `provider_limits.yaml` beside this file."""
 
 from datetime import date
 from functools import lru_cache
@@ -20,7 +20,7 @@ class Limit(Record):
 
 
 class ProviderLimits(Record):
-    """What a fine-tuning set and its job have to fit into, and a batch."""
+    """What a fine-tuning set and its job have to fit into, and a batch; how long a model deployment may live."""
 
     largest_image_bytes: Limit
     fewest_examples: Limit
@@ -35,6 +35,8 @@ class ProviderLimits(Record):
     fine_tuned_deployments: Limit
     batch_file_bytes: Limit
     batch_requests: Limit
+    idle_deployment_days: Limit
+    developer_tier_hours: Limit
 
 
 @lru_cache

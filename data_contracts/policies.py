@@ -1,9 +1,12 @@
 """Policies: the thresholds of a loop as typed values, which the Prefect UI shows as forms."""
 
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from data_contracts.limits import current_limits
 from data_contracts.record import Record
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -248,3 +251,109 @@ class PromotionPolicy(Policy):
     approval_days: float = Field(
         7, gt=0, description="How long the form in the Prefect UI waits for a person; no answer is not a yes."
     )
+
+
+Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+class DeletionPolicy(Policy):
+    """When an idle model deployment is deleted, before the provider does it."""
+
+    idle_days: int = Field(
+        7, ge=1, le=90, description="Days without a customer's call after which a model deployment is deleted."
+    )
+    safety_margin_hours: int = Field(
+        24, ge=24, le=168, title="Safety margin", description="Hours before Azure's date by which it has to be done."
+    )
+    notice_days: int = Field(
+        3, ge=0, le=30, title="Notice", description="Days that a deletion is shown ahead, for somebody to cancel it."
+    )
+    working_from: int = Field(9, ge=0, le=23, description="Hour of the day from which deletions may happen.")
+    working_until: int = Field(17, ge=1, le=24, description="Hour of the day from which none may happen any more.")
+    weekdays: tuple[Weekday, ...] = Field(
+        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"),
+        min_length=1,
+        description="Days on which deletions may happen.",
+    )
+    time_zone: str = Field("UTC", description="Of the working hours, such as Europe/Berlin.")
+    most_a_day: int = Field(20, ge=1, title="Most a day", description="Deletions of this loop a day.")
+    most_days_earlier: int = Field(
+        4,
+        ge=0,
+        le=30,
+        title="Most days earlier",
+        description="Days of idleness that may be missing where Azure's date leaves no room in working hours or a day.",
+    )
+    cancel_keeps: int = Field(
+        14, ge=1, title="A cancel keeps", description="Days for which cancelling a planned deletion keeps it."
+    )
+    idle_champion: Literal["park", "keep alive"] = Field(
+        "keep alive",
+        description="park: delete it like any other, revive it on demand; keep alive: call it now and then, and pay.",
+    )
+    azure_days: int | None = Field(
+        None,
+        ge=2,
+        title="Azure's idle days",
+        description="Days without a call until Azure deletes; empty takes the dated fact of provider_limits.yaml.",
+    )
+    keep_alive_every: int = Field(
+        7, ge=1, title="Keep-alive calls", description="Days between calls that keep a model deployment alive."
+    )
+    on_vanished: Literal["revive", "park"] = Field(
+        "revive",
+        title="When one vanished",
+        description="What happens to one that is needed and vanished by itself; one that nobody needs is parked.",
+    )
+    evidence_minutes: int = Field(
+        30, ge=1, le=360, title="Age of evidence", description="Minutes that evidence may be old when it is deleted."
+    )
+    metrics_lag_hours: int = Field(
+        2,
+        ge=0,
+        le=24,
+        title="Lag of metrics",
+        description="Hours that Azure Monitor may be late without being missing.",
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the working hours."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def azure_span(self) -> timedelta:
+        """Without a call for so long, and as old, Azure deletes a model deployment."""
+        return timedelta(days=self.azure_days or current_limits().idle_deployment_days.value)
+
+    @property
+    def safety_margin(self) -> timedelta:
+        """Time between our last moment and Azure's."""
+        return timedelta(hours=self.safety_margin_hours)
+
+    @property
+    def metrics_lag(self) -> timedelta:
+        """How late figures may be without being missing."""
+        return timedelta(hours=self.metrics_lag_hours)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is no time zone; write one like Europe/Berlin or UTC") from error
+        return name
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        if self.working_until <= self.working_from:
+            raise ValueError(
+                f"working_until {self.working_until} has to be later than working_from {self.working_from}, on one day"
+            )
+        if timedelta(days=self.keep_alive_every) + self.safety_margin > self.azure_span:
+            raise ValueError(
+                f"keep_alive_every {self.keep_alive_every} days is too late for Azure's {self.azure_span.days}; "
+                "make it shorter than these less the safety margin"
+            )
+        return self

@@ -161,3 +161,8 @@ class ModelDeployment(Record):
     capacity: int
     created_at: datetime | None = None
     tags: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether it is billed by the hour and deleted by Azure when nobody asks it."""
+        return is_fine_tuned(self.model)

@@ -8,15 +8,17 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from data_contracts.images import LabeledImage
+from data_contracts.ledger import HeldOutVersionMade
 from data_contracts.policies import PromotionPolicy
 from data_contracts.record import Record
-from decisions.gate.wording import points
+from decisions.gate.wording import percent, points
 from decisions.intervals import sample_size
 from decisions.loop_state import Iteration, LoopState
 
 DISCORDANCE = 0.06
 """Share of images that two models answer differently, until the first gate has shown it."""
 USES_WANTED = 4
+POWER = 0.8
 LARGEST_GAIN = 0.9
 NO_ALPHA = 1e-9
 """Alpha below which nothing is left to spend: what rounding leaves of a budget that is gone."""
@@ -90,12 +92,24 @@ def smallest_gain(n: int, alpha: float, discordance: float = DISCORDANCE) -> flo
     return math.ceil(exact * 1000) / 1000
 
 
-def budget_in_words(n: int, policy: PromotionPolicy, discordance: float = DISCORDANCE) -> str:
-    """Which gains promote by themselves on *n* held-out images, how often, and what a smaller gain would need."""
+def budget_in_words(  # noqa: PLR0911  (one sentence for each case)
+    n: int, policy: PromotionPolicy, discordance: float = DISCORDANCE, uses_left: int | None = None
+) -> str:
+    """Which gains promote by themselves on *n* held-out images, how often, and what a smaller gain would need.
+
+    *uses_left* are those of a version that has been looked at; None before there is one.
+    """
+    if uses_left is not None and uses_left <= 0:
+        return (
+            "all uses of this held-out version are spent, so a person decides every promotion until "
+            f"{policy.smallest_held_out:,} new held-out images of all classes make another"
+        )
     if n <= 0:
         return "without held-out images nothing promotes by itself"
     if policy.alpha < NO_ALPHA:
         return "nothing is left of alpha, so a person decides every promotion until a new held-out version is made"
+    if policy.target_gain == 0:
+        return "a gain of 0 points is never proved, so a person decides every promotion; ask for a larger target_gain"
     made, images = budget(n, policy, discordance), f"{n:,} held-out {'image' if n == 1 else 'images'}"
     if n < policy.smallest_held_out:
         return (
@@ -109,7 +123,10 @@ def budget_in_words(n: int, policy: PromotionPolicy, discordance: float = DISCOR
             f"promotion; it would need {_more(needed, n)}"
         )
     uses = "1 use" if made.uses == 1 else f"{made.uses} uses"
-    only = f"with {images} only gains of {points(made.target_gain)} or more promote by themselves ({uses})"
+    if uses_left is not None:
+        uses += f", {uses_left} left"
+    only = f"with {images} only gains of {points(made.target_gain)} or more promote by themselves ({uses}), "
+    only += f"where two models differ on {percent(discordance)} of them"
     return only + _smaller(n, made, policy, discordance)
 
 
@@ -117,6 +134,8 @@ def images_needed(gain: float, policy: PromotionPolicy, discordance: float = DIS
     """Held-out images on which *gain* is found as often as the policy wants uses: four, where it leaves that open."""
     uses = USES_WANTED if policy.target_gain == "auto" else 1
     alpha = policy.alpha / min(uses, policy.largest_number_of_uses)
+    if alpha >= POWER:
+        return policy.smallest_held_out  # so much is allowed that nothing has to be shown
     return max(policy.smallest_held_out, sample_size(gain, max(discordance, gain), alpha))
 
 
@@ -135,6 +154,11 @@ def discordance_seen(iterations: Iterable[Iteration]) -> float:
     if images < FEWEST_TO_LEARN_FROM:
         return DISCORDANCE
     return max(SMALLEST_DISCORDANCE, differing / images)
+
+
+def uses_after(state: LoopState, version: HeldOutVersionMade) -> int:
+    """Looks at the held-out version that are left after all that the ledger tells."""
+    return max(0, version.uses - state.uses_spent)
 
 
 def first_version(known: Sequence[LabeledImage], state: LoopState, policy: PromotionPolicy) -> Renewal:

@@ -13,6 +13,8 @@ from scipy.special import betainc, ndtr
 from scipy.stats import binom, norm
 
 Interval = tuple[float, float]
+SMALLEST_GAIN = 1e-9
+"""Below it no number of images can be told."""
 
 
 class Weighted(NamedTuple):
@@ -30,6 +32,7 @@ class Weighted(NamedTuple):
 
 def wilson(correct: int, n: int, confidence: float = 0.95) -> Interval:
     """The two-sided score interval of a share (Wilson 1927); raises ValueError unless 0 <= correct <= n, n > 0."""
+    _whole([correct, n])
     if n <= 0 or not 0 <= correct <= n:
         raise ValueError(f"{correct} right of {n} is no share")
     _check_open("confidence", confidence)
@@ -214,6 +217,7 @@ def _limit(counts: tuple[int, int, int], z: float, within: Interval) -> float:
 
 
 def _check_counts(losses: int, wins: int, n: int | None = None) -> None:
+    _whole([losses, wins, *([] if n is None else [n])])
     if losses < 0 or wins < 0 or (n is not None and (n <= 0 or losses + wins > n)):
         raise ValueError(f"{losses} losses and {wins} wins of {n} images cannot be")
 
@@ -224,7 +228,7 @@ def _check_open(name: str, value: float) -> None:
 
 
 def _check_gain(gain: float, discordance: float) -> None:
-    if not 0 < gain <= discordance <= 1:
+    if not SMALLEST_GAIN <= gain <= discordance <= 1:
         raise ValueError(f"a gain of {gain} cannot be found where {discordance} of the answers differ")
 
 

@@ -23,6 +23,9 @@ FOLLOWS = {Action.PROMOTE: "promote", Action.KEEP: "keep the champion", Action.A
 """What happens now, at the end of the sentence."""
 
 
+_SHOWS_HARM = (Code.REJECT, Code.HUMAN_BUDGET_EXHAUSTED)
+
+
 class _Figures(Record):
     delta: float
     p_superior: float
@@ -40,6 +43,9 @@ def decide_promotion(evidence: PromotionEvidence, policy: PromotionPolicy) -> Pr
 
     Evidence that cannot be, such as more losses and wins than images, raises ValueError when it is made.
     """
+    if evidence.complete and evidence.classes_changed and evidence.n == 0:
+        nothing = "the classes changed, and none that both models know has held-out images: a person decides"
+        return _unproved(Code.HUMAN_CLASS_CHANGE, Action.ASK, nothing, evidence.bars_missed)
     if evidence.n == 0 or not evidence.complete:
         return _invalid("not every held-out image was answered by both models: the evaluation has to be completed")
     figures = _figures(evidence, policy)
@@ -53,7 +59,8 @@ def decide_promotion(evidence: PromotionEvidence, policy: PromotionPolicy) -> Pr
         code=code,
         action=action,
         reason=reason,
-        remarks=_remarks(evidence, against, policy),
+        doubts=against,
+        remarks=_remarks(evidence, figures.harmed, against, policy),
         **figures.model_dump(),
     )
 
@@ -90,7 +97,11 @@ def _verdict(  # noqa: PLR0911  (the order of the rules is the rule)
 ) -> tuple[Code, str]:
     failures = max(evidence.champion_failure_share, evidence.challenger_failure_share)
     if evidence.uses_left <= 0:
-        return Code.HUMAN_BUDGET_EXHAUSTED, "but this held-out version has no uses left"
+        seen = _worse(evidence, figures, policy)
+        return (
+            Code.HUMAN_BUDGET_EXHAUSTED,
+            f"{f'{seen}, and ' if seen else 'but '}this held-out version has no uses left",
+        )
     if failures > policy.largest_failure_share:
         return Code.INVALID_RERUN, _lost(failures)
     if worse := _worse(evidence, figures, policy):
@@ -191,14 +202,16 @@ def _warned(classes: Mapping[str, ClassTable], policy: PromotionPolicy) -> tuple
 def _score(evidence: PromotionEvidence, figures: _Figures, code: Code, policy: PromotionPolicy) -> str:
     by_groups = grouped(evidence, evidence.n)
     groups = f" over {len(evidence.group_net_wins):,} groups of images" if by_groups else ""
-    if code is Code.REJECT and figures.p_harm < figures.p_superior:
+    if code in _SHOWS_HARM and figures.p_harm <= policy.harm_alpha:
         proof = f"{p_in_words(figures.p_harm, policy.harm_alpha)} for harm"
     else:
         proof = p_in_words(figures.p_superior, evidence.alpha_per_use)
     return f"won {evidence.wins:,}, lost {evidence.losses:,} of {evidence.n:,} ({proof}{groups})"
 
 
-def _remarks(evidence: PromotionEvidence, against: tuple[str, ...], policy: PromotionPolicy) -> tuple[str, ...]:
+def _remarks(
+    evidence: PromotionEvidence, harmed: tuple[str, ...], against: tuple[str, ...], policy: PromotionPolicy
+) -> tuple[str, ...]:
     """All that the sentence leaves out or that a reader of the verdict should know."""
     local = local_is_better(evidence.local, policy) if policy.local_baseline == "report" else None
     return (
@@ -206,7 +219,7 @@ def _remarks(evidence: PromotionEvidence, against: tuple[str, ...], policy: Prom
         *evidence.bars_missed,
         *((local,) if local else ()),
         *not_compared(evidence, policy),
-        *shown_as_good(evidence, policy),
+        *shown_as_good(evidence, harmed, policy),
         *_about_groups(evidence),
     )
 

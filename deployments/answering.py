@@ -4,6 +4,7 @@ import getpass
 from collections.abc import Mapping
 from pathlib import Path
 
+from data_contracts.errors import WrongInput
 from data_contracts.ledger import Actor, Approved
 from deployments.kept_servers import use_servers_of
 from tasks.gate.approvals import approve, day
@@ -15,6 +16,8 @@ def answer_for_person(folder: Path, iteration: int, *, yes: bool, why: str, unti
 
     Raises WrongInput for an empty *why*, a day that is over, and an iteration that waits for no answer.
     """
+    if until and not yes:
+        raise WrongInput(f"--until {until} is for a yes: a promotion is looked at again then; leave it out with --no")
     use_servers_of(folder)
     actor = Actor(name=getpass.getuser(), established="command line")
     said = Approved(yes=yes, reason=why, until=day(until) if until else None)

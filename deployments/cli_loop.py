@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, NUMBER, remark, show
+from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, NEW_FILE, NUMBER, remark, show
 
 
 @click.command()
@@ -77,7 +77,7 @@ def approve(  # noqa: PLR0917  (click passes them by name)
 
 @click.command()
 @click.argument("iteration", type=NUMBER)
-@click.option("--to", type=FOLDER, help="File to write the pack to, a zip.")
+@click.option("--to", type=NEW_FILE, help="File to write the pack to, a zip.")
 @LOOP
 @JSON
 def evidence(iteration: int, to: Path | None, folder: Path, as_json: bool) -> None:
@@ -181,7 +181,7 @@ def verify(head: str | None, folder: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("first", type=NUMBER)
 @click.argument("second", type=NUMBER)
-@click.option("--html", type=FOLDER, help="File to write the comparison to as a page.")
+@click.option("--html", type=NEW_FILE, help="File to write the comparison to as a page.")
 @LOOP
 @JSON
 def compare(first: int, second: int, html: Path | None, folder: Path, as_json: bool) -> None:

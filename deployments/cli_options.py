@@ -1,6 +1,7 @@
 """What the commands of `kaizen` share: options, exit codes, and how they print."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +19,37 @@ class _WholeNumber(click.IntRange):
 NUMBER, PORT = _WholeNumber(1), _WholeNumber(0, 65535)
 FOLDER = click.Path(path_type=Path)
 """A file or a folder; the commands say themselves what is wrong with one."""
-LOOP = click.option("--loop", "folder", type=FOLDER, default=Path(), help="Folder of the loop, with its kaizen.toml.")
+
+
+class _NewFile(click.Path):
+    """A file to write, in a folder that exists."""
+
+    def convert(
+        self, value: "str | os.PathLike[str]", param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        path = Path(value)
+        if path.is_dir():
+            self.fail(f"{str(path)!r} is a folder; name a file in it", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"there is no folder {str(path.parent)!r}; name a file in one that exists", param, ctx)
+        return path
+
+
+def _no_file(_: click.Context, __: click.Parameter, folder: Path) -> Path:
+    if folder.is_file():
+        raise click.BadParameter(f"{str(folder)!r} is a file; name the folder of the loop that holds it")
+    return folder
+
+
+NEW_FILE = _NewFile()
+LOOP = click.option(
+    "--loop",
+    "folder",
+    type=FOLDER,
+    default=Path(),
+    callback=_no_file,
+    help="Folder of the loop, with its kaizen.toml.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
 

@@ -38,10 +38,7 @@ def compare_iterations(folder: Path, first: int, second: int, html: Path | None)
 
 
 def _report(loop: Loop, number: int) -> IterationReport:
-    last = len(loop.state().iterations)
-    if not 1 <= number <= last:
-        known = f"there are 1 to {last}" if last else "there is none yet"
-        raise WrongInput(f"There is no iteration {number} of {loop.name}; {known}")
+    loop.known_iteration(number)
     report = iteration_report(loop, number)
     if not report.models:
         raise WrongInput(f"Iteration {number} has no evaluation to compare ({report.outcome}: {report.reason})")

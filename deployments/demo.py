@@ -112,14 +112,14 @@ def _convinced(loop: "Loop", iteration: "Iteration") -> bool:
 
 
 def write_report(folder: Path) -> Path:
-    """The report of all iterations, at a place that is easy to find."""
+    """The report of all iterations, at a place that is easy to find, with links to that of each."""
     from tasks.loop import connect
     from tasks.reporting.report_pages import render_iterations
     from tasks.reporting.summaries import summarize
 
     loop = connect(str(folder))
     report = folder / "report.html"
-    report.write_text(render_iterations(loop, summarize(loop)), "utf-8")
+    report.write_text(render_iterations(loop, summarize(loop), f"store/{loop.path()}/"), "utf-8")
     return report
 
 

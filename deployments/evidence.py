@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cloud.store import NotFound
-from data_contracts.errors import WrongInput
+from tasks.gate.approvals import answered
 from tasks.gate.evidence_pack import check_evidence, evidence, evidence_path
 from tasks.loop import Loop, connect
 
@@ -18,22 +18,20 @@ def copy_evidence(folder: Path, number: int, to: Path | None) -> tuple[list[str]
     decision = check_evidence(content)
     decided = decision["decided"]
     assert isinstance(decided, dict)
-    lines = [f"Iteration {number}: {decided['code']}, {decided['reason']}", "Every file is as the manifest says."]
+    lines = [f"Iteration {number}: {decided['code']}, {decided['reason']}"]
+    lines += [told] if (told := answered(loop.iteration(number))) else []
+    lines.append("Every file is as the manifest says.")
     if to is None:
         lines.append(f"The pack is {evidence_path(loop, number)} in the store; --to FILE copies it out.")
     else:
-        if not to.parent.is_dir():
-            raise WrongInput(f"There is no folder {to.parent}; name a file in one that exists")
         to.write_bytes(content)
         lines.append(f"Written to {to}, {len(content):,} bytes.")
     return lines, {"path": evidence_path(loop, number), "bytes": len(content), **decision}
 
 
 def _pack(loop: Loop, number: int) -> bytes:
-    iterations = loop.state().iterations
-    if number > len(iterations):
-        raise WrongInput(f"There is no iteration {number}; {loop.name} has {len(iterations)}")
+    iteration = loop.known_iteration(number)
     try:
         return loop.store.get(evidence_path(loop, number)).content
     except NotFound:
-        return evidence(loop, iterations[number - 1])  # a decision from before packs were kept
+        return evidence(loop, iteration)  # a decision from before packs were kept

@@ -15,7 +15,7 @@ from cloud.store import INBOX
 from data_contracts.class_answers import answers_for
 from data_contracts.contract_file import read_contract
 from data_contracts.errors import WrongInput
-from data_contracts.policies import PromotionPolicy, TrainingPolicy
+from data_contracts.policies import DeletionPolicy, PromotionPolicy, TrainingPolicy
 from decisions.held_out import budget_in_words
 from deployments.chat_draft import ChatDraft, draft_for_chats
 from deployments.contract_draft import contract_draft
@@ -45,6 +45,9 @@ contract = "{contract}"
 
 [promotion]
 {promotion}
+
+[deletion]
+{deletion}
 """
 WITHOUT_ENDPOINT = """
 # Without an endpoint `kaizen up` starts the emulator. For Azure, fill in:
@@ -112,6 +115,7 @@ def _settings(loop: str, notebook: NotebookEnv | None) -> str:
         foundry="\n".join(f"{name} = {_toml(value)}" for name, value in foundry.items()),
         training=_policy(TrainingPolicy(), "training"),
         promotion=_policy(PromotionPolicy(), "promotion"),
+        deletion=_policy(DeletionPolicy(), "deletion"),
     )
 
 

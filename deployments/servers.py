@@ -147,6 +147,7 @@ def emulator_environment(address: str) -> dict[str, str]:
     return {
         "KAIZEN_FOUNDRY__ENDPOINT": f"{address}/openai/v1/",
         "KAIZEN_FOUNDRY__MANAGEMENT": address,
+        "KAIZEN_FOUNDRY__METRICS": address,
         "KAIZEN_FOUNDRY__ACCOUNT": "local",
         "KAIZEN_FOUNDRY__CLOCK": f"{address}/emulator/clock",
         "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",

@@ -139,7 +139,10 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: Pr
     """Act on the gate's verdict, or on the person's answer where it asked for one."""
     action, reason = decided.action, decided.reason
     if decided.dry_run:
-        told = f"dry run, nothing was changed, though the look was counted; the gate says {decided.code}: {reason}"
+        told = (
+            "dry run: training and answers were bought and the look was counted, but nobody is promoted; "
+            f"the gate says {decided.code}: {reason}"
+        )
         return ended(turn, "kept the champion", told)
     if action is Action.ASK:
         answer, amiss = answer_of_a_person(turn, promotion)

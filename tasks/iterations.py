@@ -78,11 +78,14 @@ def close_iteration(turn: Turn, outcome: Outcome, reason: str) -> IterationClose
 
 
 def book(loop: Loop, turn: Turn, cost: CostBooked) -> None:
-    """Write a cost into the ledger once: the same purpose and subject are never booked again."""
+    """Write a cost into the ledger once: the same purpose and subject are never booked again.
 
-    def unless_booked(entries: Sequence[LedgerEntry]) -> tuple[int, CostBooked] | None:
+    A turn of the number 0 stands for what belongs to no iteration.
+    """
+
+    def unless_booked(entries: Sequence[LedgerEntry]) -> tuple[int | None, CostBooked] | None:
         booked = (entry.event for entry in entries if isinstance(entry.event, CostBooked))
         known = any((each.what, each.subject) == (cost.what, cost.subject) for each in booked)
-        return None if known else (turn.iteration, cost)
+        return None if known else (turn.iteration or None, cost)
 
     loop.ledger.append(loop.authorship(fence=turn.fence), unless_booked)

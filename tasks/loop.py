@@ -5,10 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from cloud.clock import Clock
-from cloud.connections import clock_of, foundry_of, store_of
+from cloud.connections import clock_of, foundry_of, monitor_of, store_of
 from cloud.errors import SettingsUnreadable
 from cloud.foundry import Foundry
 from cloud.ledger import Authorship, Ledger
+from cloud.monitor import Monitor
 from cloud.settings import Settings, load_settings
 from cloud.store import DATA, Store
 from data_contracts.chat_contract import ChatContract
@@ -30,7 +31,7 @@ class Turn(Record):
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop's settings, contract, store, ledger, model provider and clock."""
+    """A loop's settings, contract, store, ledger, model provider, its monitor and clock."""
 
     folder: Path
     settings: Settings
@@ -38,6 +39,7 @@ class Loop:
     store: Store
     ledger: Ledger
     foundry: Foundry
+    monitor: Monitor
     now: Clock
 
     @property
@@ -84,6 +86,13 @@ class Loop:
         """The iteration with that number as the ledger knows it."""
         return self.state().iterations[number - 1]
 
+    def known_iteration(self, number: int) -> Iteration:
+        """The iteration with that number; raises WrongInput where there is none."""
+        iterations = self.state().iterations
+        if problem := no_iteration(number, len(iterations), self.name):
+            raise WrongInput(problem)
+        return iterations[number - 1]
+
     def authorship(self, actor: Actor | None = None, fence: int | None = None) -> Authorship:
         """What entries of *actor* carry; the flow run by default."""
         return Authorship(
@@ -109,6 +118,7 @@ def connect(folder: str) -> Loop:
         store=store_of(settings, home),
         ledger=_ledger(settings, home),
         foundry=foundry_of(settings.foundry, settings.api_key),
+        monitor=monitor_of(settings.foundry),
         now=clock_of(settings),
     )
 
@@ -138,3 +148,10 @@ def _contract(file: Path) -> LoopContract:
 def _read_contract(content: bytes, name: str) -> LoopContract:
     """Every task asks for the contract, and checking it against the standard takes longer than most of them."""
     return read_loop_contract(content, name=name)
+
+
+def no_iteration(number: int, last: int, loop: str) -> str | None:
+    """That the *loop*, which has come to iteration *last*, has none of this *number*; None where it has."""
+    if 1 <= number <= last:
+        return None
+    return f"There is no iteration {number} of {loop}; {f'there are 1 to {last}' if last else 'there is none yet'}"

@@ -25,6 +25,7 @@ from decisions.swap.tiers import FREE_TIER, evaluation_tier
 from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect, running_flow
+from tasks.own_calls import keep_own_calls, own_calls_of
 from tasks.retrying import PATIENTLY
 
 
@@ -62,13 +63,14 @@ def answer_under(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> Non
 
     The developer tier's model deployments live for 24 hours: one that is gone is noted and made anew.
     """
-    live = loop.state().deployments.get(name)
+    live = _live(loop, turn, name, model)
     if live is not None and live.answering and not live.leaving:
         if live.sku != FREE_TIER or exists(loop, name):
             return
         note_gone(loop, turn, live, "Azure deleted it, as it does after 24 hours on the developer tier")
     _create(loop, turn, name, model, live.sku if live else sku)
     loop.foundry.wait_until_answering(name)
+    keep_own_calls(loop)
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
 
 
@@ -82,7 +84,7 @@ def deploy_for_batches(turn: Turn, model: str) -> str | None:
     """Make sure that the base *model* has a model deployment for batches; its name, or None where Azure refuses it."""
     loop = connect(turn.folder)
     name = f"{base_name(loop.name)}-batch"
-    live = loop.state().deployments.get(name)
+    live = _live(loop, turn, name, model)
     if live is not None and live.answering:
         return name
     try:
@@ -92,6 +94,15 @@ def deploy_for_batches(turn: Turn, model: str) -> str | None:
         return None
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
     return name
+
+
+def _live(loop: Loop, turn: Turn, name: str, model: str) -> LiveDeployment | None:
+    """The model deployment of the *name* if it is of the *model*; one of another model is deleted, to make room."""
+    live = loop.state().deployments.get(name)
+    if live is None or live.model == model:
+        return live
+    remove(loop, turn, live, f"it is of {live.model}, and {model} is needed under its name")
+    return None
 
 
 def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
@@ -150,6 +161,7 @@ def delete_dispensable(folder: str, fence: int, keep_hours: float) -> list[str]:
         if _leaves(loop, turn, each.deployment, keep_hours):
             remove(loop, turn, each.deployment, each.reason)
             gone.append(each.deployment.name)
+    own_calls_of(loop).tidy(loop.now())
     return gone
 
 

@@ -1,4 +1,4 @@
-"""Every rule of the gate with the figure that it looked at, for people who have to defend a verdict."""
+"""The rules of the gate with the figures that they looked at, for people who have to defend a verdict."""
 
 from collections.abc import Callable, Iterator
 
@@ -22,7 +22,9 @@ def paired_rules(decided: Decided, policy: PromotionPolicy) -> Iterator[RuleFigu
         asked="",
         held=None,
     )
-    yield _noted("Not worse overall", decided.p_harm, f"above {policy.harm_alpha:.3g}", lambda p: p > policy.harm_alpha)
+    yield _noted(
+        "Not proved worse overall", decided.p_harm, f"above {policy.harm_alpha:.3g}", lambda p: p > policy.harm_alpha
+    )
     yield _harm(decided, policy)
     no_worse = f"At most {points(policy.margin)} worse"
     yield _noted(no_worse, decided.p_noninferior, asked, lambda p: p <= decided.alpha_per_use)
@@ -33,8 +35,16 @@ def paired_rules(decided: Decided, policy: PromotionPolicy) -> Iterator[RuleFigu
         not decided.warned,
     )
     yield _limit(
-        "No batch answered worse", ", ".join(decided.worse_batches) or "none", "none", not decided.worse_batches
+        "No batch proved to be answered worse",
+        ", ".join(decided.worse_batches) or "none",
+        "none",
+        not decided.worse_batches,
     )
+    if decided.doubts is not None:
+        asked = "latency, price, creeping loss, critical classes, lost answers, leaks, a first model's floor: none"
+        yield _limit(
+            "Nothing else speaks against it", "; ".join(decided.doubts) or "nothing", asked, not decided.doubts
+        )
     share = decided.failure_share
     if share is not None:
         largest = policy.largest_failure_share
@@ -81,7 +91,7 @@ def _harm(decided: Decided, policy: PromotionPolicy) -> RuleFigure:
     tests = decided.class_tests
     first = f"likeliest {tests[0].name}: {_p(tests[0].p)}" if tests else "no classes"
     figure = ", ".join(decided.harmed) or first
-    return _limit("No class worse (Holm)", figure, f"each above {policy.harm_alpha:.3g}", not decided.harmed)
+    return _limit("No class proved worse (Holm)", figure, f"each above {policy.harm_alpha:.3g}", not decided.harmed)
 
 
 def _noted(rule: str, p: float | None, asked: str, holds: Callable[[float], bool]) -> RuleFigure:

@@ -1,10 +1,11 @@
-"""How recall grows with training images, by class, and which images the next point of accuracy is likely to need.
+"""How accuracy grows with training images, class by class, and how many more the next point is likely to need.
 
 The error of a class falls as a power of its training images, error(n) = e * (n / n0) ** -b (Cortes et al. 1993;
-Hestness et al. 2017, arXiv:1712.00409). All classes share b, which is taken as equally likely between 0 (more images
-change nothing) and 0.7; each class has an e of its own. Right answers are binomial. A grid over b and e gives the
-posterior, so that one iteration already tells something, with the width that it deserves. A class that is answered no
-better than by chance follows no such law yet: only its recall of today is told.
+Hestness et al. 2017, arXiv:1712.00409). b is taken as equally likely between 0 (more images change nothing) and 0.7,
+and for each class as likely one of its own as one that all share; each class has an e of its own. Right answers are
+binomial. A grid over b and e gives the posterior, so that one iteration already tells something, with the width that
+it deserves. A class that is answered no better than by chance follows no such law yet: only its recall of today is
+told.
 """
 
 import math
@@ -27,6 +28,8 @@ SEED = 20170
 INTERVAL = (0.1, 0.9)
 STEP = 0.02
 """Images are handed out in fiftieths of what a class has, at least one."""
+ALONE = 0.5
+"""Share of classes that grow at a pace of their own, before their answers are known."""
 LARGEST_GROWTH = 8
 """More than eight times the images of today is no plan but an extrapolation."""
 ALL_BY_CHANCE = (
@@ -190,14 +193,25 @@ def _drawn(points: Mapping[str, Sequence[ClassPoint]]) -> list[_Drawn]:
     now = {label: max(1, *(max(1, point.images) for point in each)) for label, each in known.items()}
     tables = {label: _log_likelihood(each, now[label]) for label, each in known.items()}
     above = {label: _above_chance(each, len(points)) for label, each in known.items()}
-    told = (_log_mean(table, axis=1) for label, table in tables.items() if above[label])
-    shared = sum(told, np.zeros(len(EXPONENTS)))
+    own = {label: _log_mean(table, axis=1) for label, table in tables.items()}
+    shared = sum((each for label, each in own.items() if above[label]), np.zeros(len(EXPONENTS)))
     random = np.random.default_rng(SEED)
-    drawn_exponents = random.choice(len(EXPONENTS), DRAWS, p=_normalized(shared))
-    return [
-        _Drawn(label, now[label], above[label], _errors(table, drawn_exponents, random), EXPONENTS[drawn_exponents])
-        for label, table in tables.items()
-    ]
+    common = random.choice(len(EXPONENTS), DRAWS, p=_normalized(shared))
+    drawn = []
+    for label, table in tables.items():
+        exponents = _exponents(own[label], shared - (own[label] if above[label] else 0), common, random)
+        errors = _errors(table, exponents, random)
+        drawn.append(_Drawn(label, now[label], above[label], errors, EXPONENTS[exponents]))
+    return drawn
+
+
+def _exponents(
+    own: Floats, others: Floats, common: NDArray[np.int64], random: np.random.Generator
+) -> NDArray[np.int64]:
+    """The *common* draws, and draws of the class's own as often as its answers contradict what *others* tell."""
+    alone, together = np.log(np.mean(np.exp(own - own.max()))), np.log(_normalized(others) @ np.exp(own - own.max()))
+    apart = 1 / (1 + (1 - ALONE) / ALONE * np.exp(np.clip(together - alone, -500, 500)))
+    return np.where(random.random(DRAWS) < apart, random.choice(len(EXPONENTS), DRAWS, p=_normalized(own)), common)
 
 
 def _above_chance(points: Sequence[ClassPoint], classes: int) -> bool:

@@ -1,10 +1,10 @@
 """What speaks against a challenger that is better: each a reason for a person to look, none of them a proof of harm."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from data_contracts.evaluation import ClassTable, PromotionEvidence, Rival
 from data_contracts.policies import PromotionPolicy
-from decisions.gate.paired_tests import p_at_most_worse, p_better, p_worse
+from decisions.gate.paired_tests import p_at_most_worse, p_better_if_heard, p_worse
 from decisions.gate.wording import listed, p_in_words, percent, points
 from decisions.intervals import wilson
 
@@ -30,20 +30,21 @@ def not_compared(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterat
     if before.tier != after.tier:
         yield f"latency not compared: the tiers differ ({before.tier or 'not noted'} and {after.tier or 'not noted'})"
     elif before.tier is None or not before.median_ms or after.median_ms is None:
-        yield "latency not compared: not both were asked anew in this iteration"
+        yield "latency not compared: not both were asked about all images in this iteration"
     if not before.usd_per_1000 or after.usd_per_1000 is None:
         yield "price not compared: the price table does not know both models"
     if evidence.first and evidence.local is None and policy.local_baseline != "off":
         yield "no local baseline was measured"
 
 
-def shown_as_good(evidence: PromotionEvidence, policy: PromotionPolicy) -> Iterator[str]:
+def shown_as_good(evidence: PromotionEvidence, harmed: Sequence[str], policy: PromotionPolicy) -> Iterator[str]:
     """Which classes were shown to be as good: that none is proved worse does not say it."""
     tables = evidence.classes.items()
     shown = [label for label, table in tables if _as_good(table, policy)]
     if tables:
+        others = "that no other class" if harmed else "that no class"
         yield (
-            f"that no class is proved worse does not show each to be as good; shown to lose at most "
+            f"{others} is proved worse does not show each to be as good; shown to lose at most "
             f"{points(policy.critical_margin)}: {len(shown)} of {len(tables)}"
             f"{f' ({listed(shown)})' if shown else ''}"
         )
@@ -79,10 +80,9 @@ def _about_the_images(evidence: PromotionEvidence, warned: tuple[str, ...], poli
 
 def _won_by_failures(evidence: PromotionEvidence) -> Iterator[str]:
     """The service's failures say nothing of the champion: a challenger must not win by them."""
-    rest = evidence.without_failures
-    if rest is None or evidence.wins_by_failure == 0:
+    if evidence.wins_by_failure == 0:
         return
-    p = p_better(rest, evidence.n)
+    p = p_better_if_heard(evidence, evidence.n)
     if p > evidence.alpha_per_use:
         yield (
             f"{evidence.wins_by_failure:,} of the wins are answers of the champion that the service lost; without "

@@ -1,11 +1,16 @@
 """Tests of paired answers, over images, or over groups where several images show the same part.
 
-Images of a group are right or wrong together, so that their number says more than they do. Signs of groups are flipped
-then; intervals and margins take Student's t of the clustered error with one degree of freedom less than there are
-groups, and are never narrower than those of as many independent images (methods as `decisions.intervals` names them).
+Images of a group are right or wrong together, so that their number says more than they do. Signs of groups are
+flipped then; intervals and margins take Student's t of the clustered error, with a lost and a won group added, as
+Bonett and Price (2012, J. Educ. Behav. Stat. 37:479) add one image of each, lest few groups that agree seem to prove
+everything; they are never narrower than those of as many independent images.
+
+An answer that the service lost says nothing of a model. It counts as wrong, but no win by the other's lost answers
+helps to show that a challenger is as good, and nothing that was lost helps to prove it worse.
 """
 
 import math
+from collections.abc import Sequence
 
 from scipy.stats import t as student
 
@@ -13,7 +18,6 @@ from data_contracts.evaluation import PairedCounts
 from decisions.intervals import (
     Interval,
     clustered_error,
-    mcnemar_harm,
     mcnemar_superiority,
     noninferiority,
     sample_size,
@@ -31,28 +35,31 @@ def grouped(counts: PairedCounts, n: int) -> bool:
 
 def p_better(counts: PairedCounts, n: int) -> float:
     """Exact p-value for the challenger being better."""
-    if grouped(counts, n):
-        return signflip(counts.group_net_wins)
-    return mcnemar_superiority(counts.losses, counts.wins)
+    return _p_value(counts, n, counts.losses, counts.wins, counts.group_net_wins)
+
+
+def p_better_if_heard(counts: PairedCounts, n: int) -> float:
+    """The same, as if the other model had been right wherever its answer was lost."""
+    wins, net = _without_lucky_wins(counts)
+    return _p_value(counts, n, counts.losses, wins, net)
 
 
 def p_worse(counts: PairedCounts, n: int) -> float:
-    """Exact p-value for the challenger being worse."""
-    if grouped(counts, n):
-        return signflip([-each for each in counts.group_net_wins])
-    return mcnemar_harm(counts.losses, counts.wins)
+    """Exact p-value for the challenger being worse, on images of which no answer was lost."""
+    wins, net = _without_lucky_wins(counts)
+    unlucky = counts.group_losses_by_failure or (0,) * len(net)
+    heard = [-each - lost for each, lost in zip(net, unlucky, strict=True)]
+    return _p_value(counts, n, wins, counts.losses - counts.losses_by_failure, heard)
 
 
 def p_at_most_worse(counts: PairedCounts, n: int, margin: float) -> float:
-    """p-value for the challenger being at most *margin* worse; 1 where one group is all there is."""
-    by_image = noninferiority(n, counts.losses, counts.wins, margin)
+    """p-value for the challenger being at most *margin* worse."""
+    wins, net = _without_lucky_wins(counts)
+    by_image = noninferiority(n, counts.losses, wins, margin)
     if not grouped(counts, n):
         return by_image
-    groups, error = len(counts.group_net_wins), _error(counts, n)
-    if error is None:
-        return 1.0
-    distance = (counts.wins - counts.losses) / n + margin
-    by_group = float(student.sf(distance / error, groups - 1)) if error else float(distance <= 0)
+    distance = (wins - counts.losses) / n + margin
+    by_group = float(student.sf(distance / _error(counts, n, net), len(net) + 1))
     return max(by_image, by_group)
 
 
@@ -61,11 +68,8 @@ def gain_interval(counts: PairedCounts, n: int) -> Interval:
     low, high = tango(n, counts.losses, counts.wins, CONFIDENCE)
     if not grouped(counts, n):
         return low, high
-    error = _error(counts, n)
-    if error is None:
-        return -1.0, 1.0
-    gain = (counts.wins - counts.losses) / n
-    half = float(student.isf((1 - CONFIDENCE) / 2, len(counts.group_net_wins) - 1)) * error
+    net, gain = counts.group_net_wins, (counts.wins - counts.losses) / n
+    half = float(student.isf((1 - CONFIDENCE) / 2, len(net) + 1)) * _error(counts, n, net)
     return max(-1.0, min(low, gain - half)), min(1.0, max(high, gain + half))
 
 
@@ -78,14 +82,33 @@ def images_to_show(counts: PairedCounts, n: int, alpha: float) -> int | None:
     if gain <= 0 or not 0 < alpha < 1:
         return None
     needed = sample_size(gain, discordance, alpha)
-    error, by_image = _error(counts, n) if grouped(counts, n) else None, discordance - gain**2
-    wider = n * error**2 / by_image if error and by_image > 0 else 1.0
-    return math.ceil(needed * max(1.0, wider))
+    by_image = discordance - gain**2
+    if not grouped(counts, n) or by_image <= 0:
+        return needed
+    if len(counts.group_net_wins) == 1:
+        return needed
+    error = clustered_error(counts.group_net_wins, _sizes(counts, n))
+    return math.ceil(needed * max(1.0, n * error**2 / by_image))
 
 
-def _error(counts: PairedCounts, n: int) -> float | None:
-    """The clustered error of the gain, of groups of one size where none is known; None of a single group."""
+def _p_value(counts: PairedCounts, n: int, losses: int, wins: int, net: Sequence[int]) -> float:
+    return signflip(net) if grouped(counts, n) else mcnemar_superiority(losses, wins)
+
+
+def _without_lucky_wins(counts: PairedCounts) -> tuple[int, Sequence[int]]:
+    """Wins, and net wins by group, without those where the other's answer was lost."""
+    lucky = counts.group_wins_by_failure or (0,) * len(counts.group_net_wins)
+    net = [each - won for each, won in zip(counts.group_net_wins, lucky, strict=True)]
+    return counts.wins - counts.wins_by_failure, net
+
+
+def _error(counts: PairedCounts, n: int, net: Sequence[int]) -> float:
+    """The clustered error of the gain with two groups added."""
+    usual = math.ceil(n / len(net))
+    return clustered_error([*net, usual, -usual], [*_sizes(counts, n), usual, usual])
+
+
+def _sizes(counts: PairedCounts, n: int) -> Sequence[float]:
+    """Images of each group; all the same where they are not known."""
     groups = len(counts.group_net_wins)
-    if groups == 1:
-        return None
-    return clustered_error(counts.group_net_wins, counts.group_images or [n / groups] * groups)
+    return counts.group_images or [n / groups] * groups

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from data_contracts.evaluation import (
     Answer,
@@ -10,7 +10,6 @@ from data_contracts.evaluation import (
     Evaluation,
     Outcome,
     PairedAnswer,
-    PairedCounts,
     PromotionEvidence,
     Rival,
     Running,
@@ -50,17 +49,13 @@ def promotion_evidence(
     if classes is not None and classes.old != classes.new:
         changed = class_set_change(everything, *classes, policy)
     pairs = comparable(everything, *classes) if classes and changed else everything
-    unheard = {answer.image for answer in champion.answers if answer.outcome is Outcome.FAILED}
-    heard = [pair for pair in pairs if not (pair.challenger_right and pair.image in unheard)]
-    lost_answers = len(pairs) - len(heard)
+    lost = _lost_answers(champion), _lost_answers(challenger)
     return PromotionEvidence(
         n=len(pairs),
-        **_counts(pairs, group_of),
-        classes=_tables(pairs, {pair.image: pair.expected for pair in pairs}, group_of),
+        **_counts(pairs, lost, group_of),
+        classes=_tables(pairs, {pair.image: pair.expected for pair in pairs}, lost, group_of),
         champion_failure_share=champion.failure_share,
         challenger_failure_share=challenger.failure_share,
-        wins_by_failure=lost_answers,
-        without_failures=PairedCounts(**_counts(heard, group_of)) if lost_answers else None,
         complete=len(everything) == images and champion.held_out_version == challenger.held_out_version,
         uses_left=uses_left,
         alpha_per_use=alpha_per_use,
@@ -73,7 +68,8 @@ def promotion_evidence(
 def rival(name: str, other: Evaluation, challenger: Evaluation, group_of: Mapping[str, str] | None = None) -> Rival:
     """The challenger beside any *other* model, on the images that both answered."""
     pairs = paired(other, challenger)
-    return Rival(name=name, n=len(pairs), **_counts(pairs, group_of))
+    lost = _lost_answers(other), _lost_answers(challenger)
+    return Rival(name=name, n=len(pairs), **_counts(pairs, lost, group_of))
 
 
 def running(entry: Evaluated, usd: float | None) -> Running:
@@ -93,7 +89,8 @@ def by_cohort(
     before: Evaluation, after: Evaluation, cohort_of: Mapping[str, str], group_of: Mapping[str, str] | None = None
 ) -> Mapping[str, ClassTable]:
     """The paired answers counted by the cohort that each image belongs to, *cohort_of* it by digest."""
-    return _tables(paired(before, after), cohort_of, group_of)
+    lost = _lost_answers(before), _lost_answers(after)
+    return _tables(paired(before, after), cohort_of, lost, group_of)
 
 
 def _pair(mine: Answer, other: Answer) -> PairedAnswer:
@@ -107,41 +104,73 @@ def _pair(mine: Answer, other: Answer) -> PairedAnswer:
     )
 
 
+_LostAnswers = tuple[frozenset[str], frozenset[str]]
+"""Images whose answer the service lost, by digest: of the other model, and of the challenger."""
+
+
 class _Counts(TypedDict):
     losses: int
     wins: int
+    losses_by_failure: int
+    wins_by_failure: int
     group_net_wins: tuple[int, ...]
     group_images: tuple[int, ...]
+    group_losses_by_failure: tuple[int, ...]
+    group_wins_by_failure: tuple[int, ...]
 
 
-def _counts(pairs: Iterable[PairedAnswer], group_of: Mapping[str, str] | None) -> _Counts:
-    net: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-    losses = wins = 0
+class _Tally(NamedTuple):
+    """Of some images: how many there are, were lost and won, and were so because an answer was lost."""
+
+    images: int = 0
+    losses: int = 0
+    wins: int = 0
+    unlucky: int = 0
+    lucky: int = 0
+
+    def plus(self, pair: PairedAnswer, lost: _LostAnswers) -> "_Tally":
+        won, beaten = _won(pair), _lost(pair)
+        unlucky, lucky = beaten and pair.image in lost[1], won and pair.image in lost[0]
+        return _Tally(*map(sum, zip(self, (1, beaten, won, unlucky, lucky), strict=True)))
+
+
+def _counts(pairs: Iterable[PairedAnswer], lost: _LostAnswers, group_of: Mapping[str, str] | None) -> _Counts:
+    whole, groups = _Tally(), dict[str, _Tally]()
     for pair in pairs:
-        won, lost = _won(pair), _lost(pair)
-        losses, wins = losses + lost, wins + won
+        whole = whole.plus(pair, lost)
         if group_of is not None:
             group = group_of.get(pair.image, pair.image)
-            net[group] += won - lost
-            sizes[group] += 1
-    groups = sorted(sizes)
+            groups[group] = groups.get(group, _Tally()).plus(pair, lost)
+    tallies = [groups[group] for group in sorted(groups)]
     return _Counts(
-        losses=losses,
-        wins=wins,
-        group_net_wins=tuple(net[group] for group in groups),
-        group_images=tuple(sizes[group] for group in groups),
+        losses=whole.losses,
+        wins=whole.wins,
+        losses_by_failure=whole.unlucky,
+        wins_by_failure=whole.lucky,
+        group_net_wins=tuple(each.wins - each.losses for each in tallies),
+        group_images=tuple(each.images for each in tallies),
+        group_losses_by_failure=tuple(each.unlucky for each in tallies),
+        group_wins_by_failure=tuple(each.lucky for each in tallies),
     )
 
 
 def _tables(
-    pairs: Sequence[PairedAnswer], part_of: Mapping[str, str], group_of: Mapping[str, str] | None
+    pairs: Sequence[PairedAnswer],
+    part_of: Mapping[str, str],
+    lost: _LostAnswers,
+    group_of: Mapping[str, str] | None,
 ) -> dict[str, ClassTable]:
     """The pairs counted by the part of the images, *part_of* it by digest, that each belongs to."""
     parts: dict[str, list[PairedAnswer]] = {}
     for pair in pairs:
         parts.setdefault(part_of[pair.image], []).append(pair)
-    return {name: ClassTable(images=len(found), **_counts(found, group_of)) for name, found in sorted(parts.items())}
+    return {
+        name: ClassTable(images=len(found), **_counts(found, lost, group_of)) for name, found in sorted(parts.items())
+    }
+
+
+def _lost_answers(evaluation: Evaluation) -> frozenset[str]:
+    return frozenset(answer.image for answer in evaluation.answers if answer.outcome is Outcome.FAILED)
 
 
 def _won(pair: PairedAnswer) -> bool:

@@ -16,7 +16,9 @@ from tasks.as_sent import as_sent
 from tasks.contender import Contender, contract_asked_by
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.chat_answers import chat_answer
+from tasks.evaluation.stored_answers import as_named_today
 from tasks.loop import Loop
+from tasks.own_calls import OFTEN, keep_own_calls
 
 WAITING = 2 * MOST_AT_ONCE
 """Questions that are prepared at once: enough for the pace, few enough to be stopped."""
@@ -38,10 +40,18 @@ def ask_images(
     known = journal.read()
     missing = [image for image in images if image.digest not in known]
     before = len(images) - len(missing)
+
+    def told(fresh: int) -> None:
+        tell(fresh, before + fresh)
+        keep_own_calls(loop, at_most_every=OFTEN)
+
     if missing:
-        with journal.writing() as keep:
-            known |= _asked(loop, contender, missing, keep, lambda fresh: tell(fresh, before + fresh))
-    return {image.digest: known[image.digest] for image in images}
+        try:
+            with journal.writing() as keep:
+                known |= _asked(loop, contender, missing, keep, told)
+        finally:
+            keep_own_calls(loop)
+    return {image.digest: as_named_today(loop, known[image.digest]) for image in images}
 
 
 def _asked(

@@ -5,7 +5,7 @@ They go into the journal from which the evaluation takes what it need not ask; f
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from tasks.contender import Contender, contract_asked_by
 from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.asking import answer_to
-from tasks.evaluation.evaluation import answers_folder, answers_missing
+from tasks.evaluation.evaluation import answers_folder, answers_missing, book_answers
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy_for_batches
 from tasks.outages import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE, Outage
@@ -43,7 +43,7 @@ PATIENCE = timedelta(hours=36)
 """How long a batch may take before it is cancelled, and what it has not answered asked directly: Azure aims at 24."""
 UNKNOWN_PATIENCE, UNKNOWN_PAUSE = timedelta(minutes=10), 20.0
 """How long, and after how many seconds, a batch is bought anew that came before its model deployment was known."""
-REFUSED = "refused"
+REFUSED, GIVEN_UP = "refused", "given up"
 
 
 def ask_by_batch(turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy) -> None:
@@ -71,8 +71,11 @@ def batch_is_due(turn: Turn, version: HeldOutVersionMade, contender: Contender, 
     if iteration.batch_finished is not None:
         _delete_files(loop, turn)
         return False
+    if intended is not None and (intended.version, intended.model) != (version.version, contender.model):
+        _give_up(loop, turn, contender)
+        return False
     if intended is not None:
-        return (intended.version, intended.model) == (version.version, contender.model)
+        return True
     return answers_missing(turn, version, contender, policy)
 
 
@@ -94,6 +97,7 @@ def submit_batch(turn: Turn, version: HeldOutVersionMade, contender: Contender, 
     except CloudRefused as error:
         get_run_logger().warning("%s is asked directly, at full price: %s", contender.model, error)
         loop.record(turn, BatchFinished(batch=None, status=REFUSED, answered=0, problem=str(error)))
+        _delete_files(loop, turn)
         return None
 
 
@@ -115,6 +119,29 @@ def follow_batch(turn: Turn, version: HeldOutVersionMade, contender: Contender) 
         get_run_logger().warning("%s is asked directly, at full price: %s", contender.model, batch.problem)
     _delete_files(loop, turn)
     return finished
+
+
+def _give_up(loop: Loop, turn: Turn, contender: Contender) -> None:
+    """End a batch whose answers nobody needs any more: another held-out version or base model is asked by now."""
+    iteration = loop.iteration(turn.iteration)
+    intended, submitted = iteration.batch_intended, iteration.batch_submitted
+    assert intended is not None
+    batch = loop.foundry.batch(submitted.batch) if submitted else _settled(loop, intended.input_file)
+    answered = 0
+    if batch is not None:
+        if not batch.ended:
+            loop.foundry.cancel_batch(batch.id)
+        batch = _ended(loop, batch.id)
+        known = {image.digest: image for image in _asked_images(loop, intended.version)}
+        answers = _read(loop, known, contender, batch)
+        answered = len(answers)
+        of_batch = contender.model_copy(update={"model": intended.model})
+        book_answers(loop, turn, of_batch, answers, f"batch {batch.id}, given up")
+    problem = f"{contender.model} is asked about held-out version {intended.version[:12]} no more"
+    loop.record(
+        turn, BatchFinished(batch=batch.id if batch else None, status=GIVEN_UP, answered=answered, problem=problem)
+    )
+    _delete_files(loop, turn)
 
 
 def _intended(
@@ -251,8 +278,16 @@ def _cancel_others(loop: Loop, kept: AnswerBatch) -> None:
 
 def _answers(loop: Loop, version: HeldOutVersionMade, contender: Contender, batch: AnswerBatch) -> list[Answer]:
     """What the batch answered, read by the fixed rules; failures are left out, for they are asked directly."""
+    return _read(loop, {image.digest: image for image in held_out_images(loop, version)}, contender, batch)
+
+
+def _asked_images(loop: Loop, version: str) -> Sequence[LabeledImage]:
+    made = next(each for each in loop.state().held_out_versions if each.version == version)
+    return held_out_images(loop, made)
+
+
+def _read(loop: Loop, images: Mapping[str, LabeledImage], contender: Contender, batch: AnswerBatch) -> list[Answer]:
     contract = contract_asked_by(loop, contender)
-    images = {image.digest: image for image in held_out_images(loop, version)}
     told = loop.foundry.batch_answers(batch)
     found = {id_: answer_to(contract, images[id_], raw) for id_, raw in told if id_ in images}
     return [answer for answer in found.values() if answer.outcome is not Outcome.FAILED]

@@ -17,13 +17,13 @@ from data_contracts.record import Record
 from decisions.costs import answer_cost
 from decisions.evaluation.asked_again import drawn, flips, too_many_flips
 from decisions.evaluation.latency import median_ms
-from decisions.loop_state import Iteration
+from decisions.loop_state import Iteration, LoopState
 from tasks.contender import Contender, contract_asked_by
 from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
 from tasks.evaluation.looks import Pair, count_look
-from tasks.evaluation.stored_answers import store_answers, stored_evaluation
+from tasks.evaluation.stored_answers import store_answers, stored_answers, stored_evaluation
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy
@@ -108,10 +108,21 @@ def known_answers(
     loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender
 ) -> Mapping[str, Answer] | None:
     """What the contender answered to this version up to this iteration, asked alike; None if it did not."""
-    found = known_evaluation(loop, loop.state().iterations[: turn.iteration], version, contender)
+    state = loop.state()
+    found = known_evaluation(loop, state.iterations[: turn.iteration], version, contender)
     if found is None:
-        return None
+        return _known_from_trial(loop, state, version, contender)
     return {answer.image: answer for answer in stored_evaluation(loop, found).answers}
+
+
+def _known_from_trial(
+    loop: Loop, state: LoopState, version: HeldOutVersionMade, contender: Contender
+) -> Mapping[str, Answer] | None:
+    """What the contender answered to this version in a trial, asked alike."""
+    folder = answers_folder(loop, version.version[:16], contender)
+    tried = (each for each in reversed(state.trials) if each.version == version.version)
+    found = next((each for each in tried if each.path.startswith(folder)), None)
+    return {answer.image: answer for answer in stored_answers(loop, found.path, found.digest)} if found else None
 
 
 def known_evaluation(
@@ -147,8 +158,8 @@ def _done(
     loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender, policy: PromotionPolicy
 ) -> Evaluated | None:
     """This iteration's evaluation of the contender, unless the service lost more of it than the *policy* allows."""
-    done = loop.iteration(turn.iteration).evaluations.get(contender.model)
-    if done is None or done.version != version.version:
+    done = known_evaluation(loop, [loop.iteration(turn.iteration)], version, contender)
+    if done is None:
         return None
     return done if done.failed <= policy.largest_failure_share * done.images else None
 
@@ -205,7 +216,7 @@ def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bough
         model_deployment=contender.model_deployment,
         **store_answers(loop, f"{bought.folder}/{TABLE}", bought.answers),
         failed=sum(answer.outcome is Outcome.FAILED for answer in bought.answers),
-        median_ms=None if mixed else median_ms(bought.fresh),
+        median_ms=None if mixed else _comparable_time(bought),
         sku=tier,
         asked_again=bought.asked_again,
         changed_again=bought.changed_again,
@@ -213,10 +224,19 @@ def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bough
     )
 
 
+def _comparable_time(bought: _Bought) -> float | None:
+    """Median time of the fresh answers; None where only a sample was asked, for a model is slower the more it is asked.
+
+    A sample never comes to the pace at which all images are asked.
+    """
+    return median_ms(bought.fresh) if 2 * len(bought.fresh) >= len(bought.answers) else None
+
+
 def _book_answers(loop: Loop, turn: Turn, evaluated: Evaluated, bought: _Bought, contender: Contender) -> None:
-    subject = f"{evaluated.model} on held-out version {evaluated.version[:12]}"
-    if bought.asked_again:
-        subject += f", asked again in iteration {turn.iteration}"
+    """Book each purchase once: a run that was killed here buys no second time, and counts the same evaluations."""
+    events = (entry.event for entry in loop.ledger.read())
+    before = sum(isinstance(each, Evaluated) and each.model == evaluated.model for each in events)
+    subject = f"{evaluated.model} on held-out version {evaluated.version[:12]}, evaluation {before + 1}"
     book_answers(loop, turn, contender, bought.fresh, subject)
 
 

@@ -24,13 +24,9 @@ def looked_before(state: LoopState, version: HeldOutVersionMade, pair: Pair) -> 
 def uses_left(loop: Loop, state: LoopState, version: HeldOutVersionMade, pair: Pair) -> int:
     """Looks that are left, this one among them; none once the version is retired and no reserve could follow it.
 
-    A pair of models that this version has compared before has paid for its look.
+    A pair of models that this version has compared before has paid for its look: later ones take nothing from it.
     """
     if retired(state, loop.now()):
         return 0
-    return version.uses - state.uses_spent + looked_before(state, version, pair)
-
-
-def uses_after(state: LoopState, version: HeldOutVersionMade) -> int:
-    """Looks that are left after all that the ledger tells."""
-    return max(0, version.uses - state.uses_spent)
+    looks = [(look.champion, look.challenger) for look in state.looks if look.version == version.version]
+    return version.uses - (looks.index(pair) if pair in looks else len(looks))

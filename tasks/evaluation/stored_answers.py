@@ -47,10 +47,10 @@ def stored_answers(loop: Loop, path: str, digest: str) -> tuple[Answer, ...]:
     content = loop.store.get(path).content
     if hashlib.sha256(content).hexdigest() != digest:
         raise CloudRefused(f"{path} was changed: it is not the evaluation that the ledger recorded")
-    return tuple(_as_named_today(loop, answer) for answer in from_parquet(content, Answer))
+    return tuple(as_named_today(loop, answer) for answer in from_parquet(content, Answer))
 
 
-def _as_named_today(loop: Loop, answer: Answer) -> Answer:
+def as_named_today(loop: Loop, answer: Answer) -> Answer:
     """The answer as it counts now that one of its classes may have a successor."""
     given = answer.given and loop.contract.current(answer.given)
     return answer.model_copy(update={"expected": loop.contract.current(answer.expected), "given": given})

@@ -20,6 +20,7 @@ from data_contracts.models import current_models
 from data_contracts.record import Record
 from data_contracts.training import is_fine_tuned
 from decisions.gate.pairing import paired
+from decisions.held_out import uses_after
 from decisions.intervals import tango, wilson
 from decisions.loop_state import LoopState, state_of
 from decisions.training.model_choice import is_baseline
@@ -28,7 +29,6 @@ from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
 from tasks.evaluation.evaluation import answers_folder, book_answers, known_evaluation
-from tasks.evaluation.looks import uses_after
 from tasks.evaluation.stored_answers import AnswerTable, store_answers, stored_answers, stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy, remove
@@ -76,7 +76,7 @@ class Trial(Record):
         uses = "no use is" if not left else f"{left} use{'s are' if left > 1 else ' is'}"
         if self.known:
             return f"It had answered {version} already, so no look was counted: {uses} left. Nothing was promoted."
-        return f"This was one look at {version}: {uses} left. Nothing was promoted."
+        return f"It counts as one look at {version}, however often it is run: {uses} left. Nothing was promoted."
 
 
 @task(**PATIENTLY)
@@ -88,12 +88,13 @@ def check_successor(folder: str, model: str) -> None:
         raise WrongInput(f"{model} is fine-tuned; a trial is for base models, such as {', '.join(known.models)}")
     if loop.state().held_out is None:
         raise WrongInput(f"{loop.name} has no held-out version yet; run kaizen improve first")
+    loop.foundry.check_account()
     offered = offered_models(loop)
     names = {*known.models, *(each.name for each in offered)}
     usable = sorted(name for name in names if is_baseline(name, known, offered, today))
     if model not in usable:
         why = "cannot be deployed any more" if model in names else "is not a model that is known"
-        raise WrongInput(f"{model} {why}; these can be tried: {', '.join(usable) or 'none'}")
+        raise WrongInput(f"{model!r} {why}; these can be tried: {', '.join(usable) or 'none'}")
 
 
 def ask_successor(folder: str, fence: int, model: str) -> None:
@@ -149,7 +150,7 @@ def record_answers(folder: str, fence: int, model: str) -> None:
         raise CloudUnavailable(f"{len(failed)} of {len(answers)} answers of {model} were lost: {failed[0].failure}")
     table = store_answers(loop, f"{where}/trial.parquet", answers)
     subject = f"trial of {model} on held-out version {version.version[:12]}"
-    book_answers(loop, _turn(loop, fence), contender, answers, subject)
+    book_answers(loop, Turn(folder=folder, iteration=0, fence=fence), contender, answers, subject)
     tried = SuccessorTried(version=version.version, model=model, **table)
     loop.ledger.write(loop.authorship(fence=fence), None, tried)
     journal.clear()

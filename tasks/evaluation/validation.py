@@ -1,4 +1,4 @@
-"""A challenger's answers to validation images: they decide nothing, so that each of them may be shown."""
+"""A challenger's answers to validation images: they decide no promotion, so that each of them may be shown."""
 
 import hashlib
 from collections.abc import Sequence

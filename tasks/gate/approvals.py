@@ -8,7 +8,7 @@ from prefect import task
 from data_contracts.errors import WrongInput
 from data_contracts.ledger import Actor, Approved, LedgerEntry
 from decisions.loop_state import Iteration, LoopState, state_of
-from tasks.loop import Loop, Turn, connect
+from tasks.loop import Loop, Turn, connect, no_iteration
 from tasks.retrying import PATIENTLY
 
 
@@ -56,8 +56,8 @@ def answered(iteration: Iteration) -> str:
 
 def _no_question(state: LoopState, number: int, loop: str) -> str | None:
     """Why iteration *number* waits for no answer; None where it does."""
-    if number > len(state.iterations):
-        return f"There is no iteration {number} of {loop}; there are {len(state.iterations)}"
+    if problem := no_iteration(number, len(state.iterations), loop):
+        return problem
     iteration = state.iterations[number - 1]
     if iteration.approved is not None:
         return f"Iteration {number} has an answer already, and the first one counts: {answered(iteration)}"

@@ -13,11 +13,11 @@ from decisions.costs import answer_cost
 from decisions.gate.class_set import ClassSets
 from decisions.gate.continual import worse_cohorts
 from decisions.gate.pairing import by_cohort, promotion_evidence, rival, running
-from decisions.held_out import budget_in_words, discordance_seen
+from decisions.held_out import budget_in_words, discordance_seen, uses_after
 from decisions.loop_state import Iteration, LoopState
 from tasks.contender import learned_contract
 from tasks.datasets import held_out_images
-from tasks.evaluation.looks import uses_after, uses_left
+from tasks.evaluation.looks import uses_left
 from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.loop import Loop, Turn
 from tasks.tables import from_parquet
@@ -52,7 +52,9 @@ def gather(
     )
     batch_of = {image.digest: image.source.partition("/")[0] for image in images}
     first = state.champion is None
-    found = {
+    found: dict[str, object] = {
+        **({} if loop.contract.tells_classes else {"classes": {}}),
+        "leak_found": any(image.digest in state.leaky for image in images),
         "anchor": None if evidence.classes_changed else anchor(loop, state, version, pair, group_of),
         "worse_cohorts": worse_cohorts(by_cohort(before.answers, after.answers, batch_of, group_of)),
         "champion_running": _running(before.entry),
@@ -126,7 +128,8 @@ def local_baseline(
 def budget_remarks(state: LoopState, version: HeldOutVersionMade, policy: PromotionPolicy) -> tuple[str, ...]:
     """What the held-out version can still decide, after this look, and what its size means."""
     uses = f"{uses_after(state, version)} of {version.uses} uses of this held-out version are left"
-    return uses, budget_in_words(version.images, policy, discordance_seen(state.iterations))
+    left = uses_after(state, version)
+    return uses, budget_in_words(version.images, policy, discordance_seen(state.iterations), left)
 
 
 def _running(entry: Evaluated) -> Running:

@@ -11,8 +11,9 @@ from data_contracts.ledger import (
 )
 from data_contracts.policies import PromotionPolicy
 from decisions.gate.pairing import paired
+from decisions.held_out import uses_after
 from decisions.promotion import decide_promotion, decide_without_comparison
-from tasks.evaluation.looks import count_look, uses_after
+from tasks.evaluation.looks import count_look
 from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.gate.gate_evidence import Compared, budget_remarks, gather, local_baseline
 from tasks.loop import Turn, connect
@@ -69,6 +70,7 @@ def decide(
         worse_batches=evidence.worse_cohorts if evidence else (),
         harmed=verdict.harmed,
         warned=verdict.warned,
+        doubts=verdict.doubts,
         remarks=(*verdict.remarks, *budget_remarks(loop.state(), version, policy)),
     )
     loop.record(turn, decided)

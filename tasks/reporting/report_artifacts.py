@@ -52,7 +52,7 @@ def _models(report: IterationReport) -> str:
     if compared is None:
         return named + "nothing, for there is no champion, and the base model can no longer be deployed"
     low, high = compared.interval
-    return f"{named}`{compared.champion}`\n\nGain: {low:+.1%} to {high:+.1%} (95 % interval)"
+    return f"{named}`{compared.champion}`\n\nGain: {100 * low:+.1f} to {100 * high:+.1f} points (95 % interval)"
 
 
 def _rules(report: IterationReport) -> str:

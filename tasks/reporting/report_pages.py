@@ -26,15 +26,15 @@ PAGES = Path(__file__).parent / "pages"
 
 
 def write_pages(loop: Loop, number: int) -> IterationReport:
-    """Write report.json, iterations.html and report.html of an iteration; the last one says that all are there."""
+    """Write report.json and report.html of an iteration, and iterations.html of the loop before the last one."""
     report = iteration_report(loop, number)
     written = {
-        "report.json": report.model_dump_json(indent=2),
-        "iterations.html": render_iterations(loop, summarize(loop)),
-        "report.html": render_report(loop, report),
+        loop.iteration_path(number, "report.json"): report.model_dump_json(indent=2),
+        loop.path("iterations.html"): render_iterations(loop, summarize(loop)),
+        loop.iteration_path(number, "report.html"): render_report(loop, report),
     }
-    for name, text in written.items():
-        loop.store.put(loop.iteration_path(number, name), text.encode())
+    for path, text in written.items():
+        loop.store.put(path, text.encode())
     return report
 
 
@@ -50,13 +50,14 @@ def render_report(loop: Loop, report: IterationReport) -> str:
     )
 
 
-def render_iterations(loop: Loop, summaries: Sequence[IterationSummary]) -> str:
-    """The page with all iterations."""
+def render_iterations(loop: Loop, summaries: Sequence[IterationSummary], home: str = "") -> str:
+    """The page with all iterations; *home* leads from it to the loop's folder in the store, such as `store/loop/`."""
     state = loop.state()
     drawn = {each.number: curve_picture(loop, each) for each in state.iterations}
     return rendered(
         "iterations.html.j2",
         loop=loop.name,
+        home=home,
         champion=state.champion.model if state.champion else None,
         iterations=summaries,
         pictures={

@@ -8,6 +8,7 @@ from decisions.loop_state import LiveDeployment
 from decisions.swap.way_back import expected_minutes, recipe
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import create, exists, note_gone
+from tasks.own_calls import keep_own_calls
 from tasks.retrying import PATIENTLY
 
 
@@ -59,6 +60,7 @@ def revive(folder: str, name: str) -> Revived:
         get_run_logger().info(expected_time(loop, name))
         create(loop, turn, wanted)
     loop.foundry.wait_until_answering(name)
+    keep_own_calls(loop)
     if not lives:
         loop.record(turn, ModelDeploymentCreated(name=name, model=wanted.model))
     return Revived(name=name, model=wanted.model, sku=wanted.sku, anew=not lives)

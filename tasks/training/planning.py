@@ -9,7 +9,7 @@ from data_contracts.prices import current_prices
 from data_contracts.record import Record
 from data_contracts.training import JobStatus, is_fine_tuned
 from decisions.gate.overrides import overrides_to_review
-from decisions.held_out import budget_in_words, discordance_seen
+from decisions.held_out import budget_in_words, discordance_seen, uses_after
 from decisions.loop_state import Iteration, LoopState
 from decisions.training.budget import Limit, Spent, limits, over_budget, spent
 from decisions.training.forecast import Forecast
@@ -139,7 +139,8 @@ def _measured(loop: Loop, state: LoopState, policy: TrainingPolicy, opened: Iter
 
 def _held_out(loop: Loop, state: LoopState, dataset: Dataset) -> str:
     images = state.held_out.images if state.held_out else len(dataset.of(Split.HELD_OUT))
-    return budget_in_words(images, loop.settings.promotion, discordance_seen(state.iterations))
+    left = uses_after(state, state.held_out) if state.held_out else None
+    return budget_in_words(images, loop.settings.promotion, discordance_seen(state.iterations), left)
 
 
 def _dataset(loop: Loop, state: LoopState, opened: IterationOpened, policy: TrainingPolicy) -> Dataset:

@@ -1,9 +1,12 @@
 """Policies: sensible defaults, and no value that could not be meant."""
 
+from datetime import timedelta
+
 import pytest
 from pydantic import BaseModel
 
-from data_contracts.policies import AugmentationPolicy, BudgetPolicy, PromotionPolicy, TrainingPolicy
+from data_contracts.limits import current_limits
+from data_contracts.policies import AugmentationPolicy, BudgetPolicy, DeletionPolicy, PromotionPolicy, TrainingPolicy
 
 
 def test_the_gates_defaults_are_those_of_the_methods() -> None:
@@ -103,7 +106,9 @@ def test_nothing_is_augmented_or_balanced_unless_it_is_asked_for() -> None:
     assert policy.balance == "none"
 
 
-@pytest.mark.parametrize("policy", [TrainingPolicy(), PromotionPolicy(), AugmentationPolicy(), BudgetPolicy()])
+@pytest.mark.parametrize(
+    "policy", [TrainingPolicy(), PromotionPolicy(), DeletionPolicy(), AugmentationPolicy(), BudgetPolicy()]
+)
 def test_every_threshold_of_a_form_explains_itself(policy: BaseModel) -> None:
     for name, field in type(policy).model_fields.items():
         assert "_" not in type(policy).model_json_schema()["properties"][name]["title"], name
@@ -129,3 +134,30 @@ def test_a_single_training_tier_under_its_old_name_is_the_only_one() -> None:
 def test_no_tier_and_both_names_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="training_types"):
         TrainingPolicy.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"safety_margin_hours": 23}, "safety_margin_hours"),
+        ({"idle_days": 0}, "idle_days"),
+        ({"weekdays": []}, "weekdays"),
+        ({"weekdays": ["Caturday"]}, "weekdays"),
+        ({"working_from": 17, "working_until": 17}, "working_until 17 has to be later than working_from 17"),
+        ({"time_zone": "Mars/Olympus"}, "'Mars/Olympus' is no time zone"),
+        ({"time_zone": "../etc/passwd"}, "is no time zone"),
+        ({"time_zone": ""}, "is no time zone"),
+        ({"keep_alive_every": 15}, "keep_alive_every 15 days is too late for Azure's 15"),
+        ({"azure_days": 7}, "keep_alive_every 7 days is too late for Azure's 7"),
+        ({"most_a_day": 0}, "most_a_day"),
+        ({"idle_champion": "delete"}, "idle_champion"),
+    ],
+)
+def test_a_deletion_policy_that_cannot_be_meant_is_refused(given: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        DeletionPolicy.model_validate(given)
+
+
+def test_azures_idle_days_are_the_dated_fact_unless_they_are_set() -> None:
+    assert DeletionPolicy().azure_span == timedelta(days=current_limits().idle_deployment_days.value)
+    assert DeletionPolicy(azure_days=30).azure_span == timedelta(days=30)

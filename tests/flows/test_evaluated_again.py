@@ -8,7 +8,7 @@ from prefect import flow
 
 from cloud import lease
 from data_contracts.evaluation import Outcome
-from data_contracts.ledger import Evaluated, HeldOutLookedAt, HeldOutVersionMade, IterationOpened
+from data_contracts.ledger import CostBooked, Evaluated, HeldOutLookedAt, HeldOutVersionMade, IterationOpened
 from data_contracts.policies import PromotionPolicy, TrainingPolicy
 from tasks.contender import Contender
 from tasks.datasets import freeze_dataset, held_out_in_force
@@ -23,7 +23,7 @@ from tests.support.loops import LoopFolder
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
-BASE = "gpt-4.1-2025-04-14"
+BASE, OTHER = "gpt-4.1-2025-04-14", "gpt-4o-2024-08-06"
 CHAT = "/openai/v1/chat/completions"
 TRAINING = TrainingPolicy(smallest_addition=20, settling_minutes=0.02)
 SEVERE = PromotionPolicy(asked_again_share=0, largest_failure_share=0)
@@ -38,7 +38,7 @@ def copied(filled: LoopFolder, tmp_path: Path) -> LoopFolder:
 
 @flow(name="evaluate")
 def evaluated(
-    folder: str, policy: PromotionPolicy, completes: Pair | None = None, *, end: bool = False
+    folder: str, policy: PromotionPolicy, completes: Pair | None = None, *, model: str = BASE, end: bool = False
 ) -> tuple[Evaluated, HeldOutVersionMade]:
     """The part of a turn that asks the base model, which ends the iteration where that is to *end*."""
     loop = connect(folder)
@@ -48,7 +48,7 @@ def evaluated(
         turn = Turn(folder=folder, iteration=taken.iteration, fence=held.fence)
         freeze_dataset(turn, TRAINING)
         version = held_out_in_force(turn, policy)
-        base = Contender(model=BASE, model_deployment=f"{loop.name}-base", detail="low")
+        base = Contender(model=model, model_deployment=f"{loop.name}-base", detail="low")
         found = evaluate(turn, version, base, policy, completes)
         if end:
             close_iteration(turn, "kept the champion", "for the test")
@@ -63,6 +63,17 @@ def failures(folder: LoopFolder, entry: Evaluated) -> set[str]:
 def calls(foundry: EmulatorProcess) -> int:
     """Answers that the emulator counts for its bill."""
     return sum(each["calls"] for each in foundry.meter()["model_deployments"])
+
+
+def second_iteration(folder: LoopFolder) -> None:
+    loop = folder.loop()
+    opened = IterationOpened(number=2, reason="any", parent=BASE, champion=None, image_batches=1)
+    loop.ledger.write(loop.authorship(PERSON), 2, opened)
+
+
+def booked(folder: LoopFolder) -> list[CostBooked]:
+    events = (each.event for each in folder.loop().ledger.read())
+    return [each for each in events if isinstance(each, CostBooked) and each.what == "evaluation"]
 
 
 def test_an_evaluation_that_lost_too_much_for_the_policy_asks_for_what_it_lost(
@@ -83,9 +94,7 @@ def test_answers_of_an_earlier_iteration_are_known_and_their_times_are_not_compa
     copied: LoopFolder, foundry: EmulatorProcess
 ) -> None:
     first, _ = evaluated(copied.name, SEVERE, end=True)
-    loop = copied.loop()
-    opened = IterationOpened(number=2, reason="any", parent=BASE, champion=None, image_batches=1)
-    loop.ledger.write(loop.authorship(PERSON), 2, opened)
+    second_iteration(copied)
     asked = calls(foundry)
 
     second, _ = evaluated(copied.name, SEVERE)
@@ -101,3 +110,33 @@ def test_the_look_is_in_the_ledger_before_the_answers_that_complete_a_pair(copie
     events = [each.event for each in copied.loop().ledger.read()]
     kinds = [type(each) for each in events if isinstance(each, (HeldOutLookedAt, Evaluated))]
     assert kinds == [HeldOutLookedAt, Evaluated]
+
+
+def test_another_prompt_is_another_question_within_an_iteration_too_and_is_booked(
+    copied: LoopFolder, foundry: EmulatorProcess
+) -> None:
+    _, version = evaluated(copied.name, SEVERE)
+    asked = calls(foundry)
+    settings = copied.path / "kaizen.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(
+        text.replace("[foundry]", 'prompt = "Which defect? One of: {classes}."\n\n[foundry]', 1), "utf-8"
+    )
+    assert settings.read_text("utf-8") != text
+
+    evaluated(copied.name, SEVERE)
+
+    assert calls(foundry) == asked + version.images
+    assert len(booked(copied)) == 2
+
+
+def test_a_model_never_answers_in_the_name_of_another(copied: LoopFolder, foundry: EmulatorProcess) -> None:
+    evaluated(copied.name, SEVERE, end=True)
+    second_iteration(copied)
+
+    evaluated(copied.name, SEVERE, model=OTHER)
+
+    name = f"{copied.loop().name}-base"
+    named = [each["model"] for each in foundry.meter()["model_deployments"] if each["name"] == name]
+    assert named[-2:] == ["gpt-4.1", "gpt-4o"]
+    assert copied.loop().state().deployments[name].model == OTHER

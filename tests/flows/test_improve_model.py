@@ -160,7 +160,7 @@ def test_only_the_champion_and_its_predecessor_stay_deployed(turned: LoopFolder)
 
 def test_the_report_and_the_chain_are_whole(turned: LoopFolder) -> None:
     loop = turned.loop()
-    report = loop.store.get(loop.iteration_path(2, "iterations.html")).content.decode()
+    report = loop.store.get(loop.path("iterations.html")).content.decode()
 
     assert report.count("data:image/png;base64,") == 6  # two confusion matrices and a curve for each iteration
     assert "http://" not in report.replace("http://www.w3.org", "")

@@ -12,13 +12,15 @@ Loss = Callable[[str, str], str]
 
 
 class Nth:
-    """Loses one thing at the *number*-th creation of a job, and counts the creations."""
+    """Loses one thing at the *number*-th POST to *path*, by default the creation of a job, and counts them."""
 
-    def __init__(self, loss: str, number: int = 1, then: Callable[[], None] = lambda: None) -> None:
-        self.loss, self.number, self.then, self.count = loss, number, then, 0
+    def __init__(
+        self, loss: str, number: int = 1, then: Callable[[], None] = lambda: None, path: str = "/fine_tuning/jobs"
+    ) -> None:
+        self.loss, self.number, self.then, self.path, self.count = loss, number, then, path, 0
 
     def __call__(self, method: str, path: str) -> str:
-        if method != "POST" or not path.endswith("/fine_tuning/jobs"):
+        if method != "POST" or not path.endswith(self.path):
             return "nothing"
         self.count += 1
         return self.loss if self.count == self.number else "nothing"

@@ -73,7 +73,8 @@ def test_many_answers_leave_an_interval_and_not_a_point() -> None:
 
 
 def test_an_interval_without_an_upper_end_says_so() -> None:
-    proposed = photograph_next(points("steady", (60, 20, 19)) | points("weak", (60, 20, 17)), EQUAL)
+    flat = points("steady", (60, 200, 198), (480, 200, 198)) | points("weak", (60, 200, 170), (480, 200, 170))
+    proposed = photograph_next(flat, EQUAL)
     assert proposed is not None
     assert proposed.images is not None
     assert proposed.at_least is not None
@@ -156,3 +157,11 @@ def test_the_interval_of_twice_the_images_holds_the_truth_as_often_as_it_says() 
 def test_the_same_answers_give_the_same_proposal() -> None:
     known = points("weak", (60, 50, 25), (120, 50, 34))
     assert photograph_next(known, EQUAL) == photograph_next(known, EQUAL)
+
+
+def test_a_class_that_grows_at_its_own_pace_is_not_dragged_along_by_the_others() -> None:
+    steep = {name: points(name, (45, 80, 50), (240, 80, 66)) for name in ("a", "b", "c", "d")}
+    flat = points("flat", (43, 88, 78), (230, 88, 78))
+    curves = class_curves({label: each for known in (*steep.values(), flat) for label, each in known.items()})
+    (today, *_) = next(curve.estimates for curve in curves if curve.label == "flat")
+    assert today.low <= 78 / 88 <= today.high

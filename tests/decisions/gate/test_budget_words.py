@@ -14,7 +14,8 @@ AUTO = PromotionPolicy()
 
 def test_the_sentence_names_the_gain_the_uses_and_what_a_smaller_gain_needs() -> None:
     assert budget_in_words(270, AUTO) == (
-        "with 270 held-out images only gains of 4.6 points or more promote by themselves (4 uses); "
+        "with 270 held-out images only gains of 4.6 points or more promote by themselves (4 uses), where "
+        "two models differ on 6 % of them; "
         "a gain of 2 points would need 1,154 images more"
     )
 

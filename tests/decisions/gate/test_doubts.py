@@ -110,7 +110,7 @@ def test_groups_of_images_are_tested_by_their_signs() -> None:
     decision = decide_promotion(grouped, POLICY)
 
     assert decision.p_superior == 0.125
-    assert decision.reason.startswith("won 30, lost 0 of 1,800 (p = 0.12 over 3 groups of images), not proved better")
+    assert decision.reason.startswith("won 30, lost 0 of 1,800 (p = 0.12 over 3 groups of images), no proof either way")
 
 
 def test_groups_that_lost_together_prove_less_harm_than_their_images() -> None:

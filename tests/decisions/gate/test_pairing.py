@@ -1,7 +1,7 @@
 """Two evaluations side by side."""
 
-from data_contracts.evaluation import ClassTable, Evaluation, Outcome, PairedAnswer, PairedCounts, PromotionEvidence
-from decisions.gate.pairing import by_cohort, paired, promotion_evidence
+from data_contracts.evaluation import ClassTable, Evaluation, Outcome, PairedAnswer, PromotionEvidence
+from decisions.gate.pairing import by_cohort, paired, promotion_evidence, rival
 from tests.decisions.builders import answer, evaluation
 
 
@@ -114,8 +114,11 @@ def test_wins_by_answers_that_the_service_lost_are_counted_apart() -> None:
 
     seen = compare(champion, challenger, images=4)
 
-    assert (seen.wins, seen.losses, seen.wins_by_failure) == (2, 1, 1)
-    assert seen.without_failures == PairedCounts(wins=1, losses=1)
+    assert (seen.wins, seen.losses, seen.wins_by_failure, seen.losses_by_failure) == (2, 1, 1, 0)
+    assert seen.classes["crazing"].wins_by_failure == 1
+    assert rival("best", champion, challenger).wins_by_failure == 1
+    back = compare(challenger, champion, images=4)
+    assert (back.wins, back.losses, back.wins_by_failure, back.losses_by_failure) == (1, 2, 0, 1)
 
 
 def test_classes_and_batches_know_the_groups_of_their_images() -> None:
@@ -126,6 +129,8 @@ def test_classes_and_batches_know_the_groups_of_their_images() -> None:
     seen = promotion_evidence(champion, challenger, images=4, uses_left=3, alpha_per_use=0.01, group_of=group_of)
 
     assert (seen.group_net_wins, seen.group_images) == ((2, 0), (2, 2))
-    assert seen.classes["crazing"] == ClassTable(images=3, losses=0, wins=3, group_net_wins=(2, 1), group_images=(2, 1))
-    batches = by_cohort(champion, challenger, dict.fromkeys("abcd", "monday"), group_of)
-    assert batches == {"monday": ClassTable(images=4, losses=1, wins=3, group_net_wins=(2, 0), group_images=(2, 2))}
+    crazing = seen.classes["crazing"]
+    assert (crazing.images, crazing.wins, crazing.group_net_wins, crazing.group_images) == (3, 3, (2, 1), (2, 1))
+    monday = by_cohort(champion, challenger, dict.fromkeys("abcd", "monday"), group_of)["monday"]
+    assert (monday.images, monday.losses, monday.wins) == (4, 1, 3)
+    assert (monday.group_net_wins, monday.group_images) == ((2, 0), (2, 2))
