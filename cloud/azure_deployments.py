@@ -39,7 +39,9 @@ class AzureDeployments:
         """Manage the account at *settings*; the control plane always wants Entra ID."""
         self._settings = settings
 
-    def deploy(self, name: str, model: str, tags: dict[str, str], sku: str | None = None) -> ModelDeployment:
+    def deploy(
+        self, name: str, model: str, tags: dict[str, str], sku: str | None = None, capacity: int | None = None
+    ) -> ModelDeployment:
         """See Trainer.deploy."""
         found = self._model_deployment(name)
         if found is not None and found.model != model:
@@ -48,7 +50,8 @@ class AzureDeployments:
             self.delete_model_deployment(name)  # a failed one holds its name and its quota
             found = None
         if found is None:
-            self._create_model_deployment(name, model, tags, sku or self._settings.sku)
+            size = {"name": sku or self._settings.sku, "capacity": capacity or self._settings.capacity}
+            self._create_model_deployment(name, model, tags, size)
 
         def look() -> ModelDeployment | None:
             state = self._model_deployment(name)
@@ -104,9 +107,9 @@ class AzureDeployments:
         except ResourceNotFoundError:
             return
 
-    def _create_model_deployment(self, name: str, model: str, tags: dict[str, str], sku: str) -> None:
+    def _create_model_deployment(self, name: str, model: str, tags: dict[str, str], size: dict[str, Any]) -> None:
         wanted: Any = {
-            "sku": {"name": sku, "capacity": self._settings.capacity},
+            "sku": size,
             "properties": {"model": {"format": "OpenAI", "name": _base_name(model), "version": _version(model)}},
             "tags": tags,
         }

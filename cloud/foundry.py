@@ -105,8 +105,13 @@ class Trainer(Protocol):
         """What the account says about the base models that it knows, and until when."""
         ...
 
-    def deploy(self, name: str, model: str, tags: dict[str, str], sku: str | None = None) -> ModelDeployment:
-        """Create the model deployment *name*, or find it, and wait until it is ready; in the loop's tier by default."""
+    def deploy(
+        self, name: str, model: str, tags: dict[str, str], sku: str | None = None, capacity: int | None = None
+    ) -> ModelDeployment:
+        """Create the model deployment *name*, or find it, and wait until it is ready.
+
+        Tier and capacity, in thousand tokens a minute, are those of the loop by default.
+        """
         ...
 
     def model_deployments(self) -> Iterator[ModelDeployment]:

@@ -86,8 +86,13 @@ def turn_to_write(store: Store, account: str, run: str) -> Iterator[Lease]:
         yield lease
 
 
-def check(store: Store, loop: str, fence: int) -> None:
-    """Raise LeaseLost unless the lease with *fence* is still the newest; to be asked right before buying."""
+def check(store: Store, loop: str, fence: int | None) -> None:
+    """Raise LeaseLost unless the lease with *fence* is still the newest; to be asked right before buying.
+
+    None is of somebody who needs no lease, and passes.
+    """
+    if fence is None:
+        return
     state = _read(store.get(f"{DATA}/loops/{loop}/lease.json"))
     if state.fence != fence:
         raise LeaseLost(f"{state.run} took {loop} over from this run")

@@ -217,6 +217,7 @@ class ModelDeploymentIntended(Record):
     model: str
     sku: str
     capacity: int
+    revived: bool = Field(default=False, description="Whether somebody wanted it back: it stays for a while.")
 
 
 class ModelDeploymentCreated(Record):
@@ -225,6 +226,14 @@ class ModelDeploymentCreated(Record):
     kind: Literal["model deployment created"] = "model deployment created"
     name: str
     model: str
+
+
+class ModelDeploymentLeaving(Record):
+    """A model deployment is about to be deleted: from here on nobody may point production to it."""
+
+    kind: Literal["model deployment leaving"] = "model deployment leaving"
+    name: str
+    reason: str
 
 
 class ModelDeploymentDeleted(Record):
@@ -412,6 +421,23 @@ class ChampionSwitched(Record):
     previous_model_deployment: str | None
 
 
+class RolledBack(Record):
+    """Production uses the model of an earlier iteration again."""
+
+    kind: Literal["rolled back"] = "rolled back"
+    to_iteration: int
+    model: str
+    model_deployment: str
+    previous: str
+    previous_model_deployment: str
+    why: str
+
+    @property
+    def champion(self) -> ChampionSwitched:
+        """The champion from here on, and the one before it."""
+        return ChampionSwitched.model_validate(self.model_dump(exclude={"kind", "to_iteration", "why"}))
+
+
 class IterationClosed(Record):
     """A turn of the loop ended."""
 
@@ -446,6 +472,7 @@ Event = Annotated[
     | CheckpointChosen
     | ModelDeploymentIntended
     | ModelDeploymentCreated
+    | ModelDeploymentLeaving
     | ModelDeploymentDeleted
     | BatchIntended
     | BatchSubmitted
@@ -459,6 +486,7 @@ Event = Annotated[
     | Approved
     | AnswersCompared
     | ChampionSwitched
+    | RolledBack
     | IterationClosed
     | CostBooked,
     Field(discriminator="kind"),

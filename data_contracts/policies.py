@@ -239,6 +239,12 @@ class PromotionPolicy(Policy):
         title="Base model by batch",
         description="Ask the base model through the Batch API: half the price, up to a day. Never a fine-tuned model.",
     )
+    keep_previous_hours: float = Field(
+        24,
+        ge=0,
+        title="Keep the previous champion",
+        description="Hours that its model deployment stays after a swap, to roll back to within seconds; it is billed.",
+    )
     dry_run: bool = Field(
         default=False, title="Dry run", description="Let the gate report its verdict, and change nothing by it."
     )

@@ -31,6 +31,8 @@ from data_contracts.ledger import (
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
+    ModelDeploymentLeaving,
+    RolledBack,
     SuccessorTried,
     TrainingFinished,
     TrainingForecast,
@@ -109,6 +111,8 @@ class LiveDeployment(Record):
     sku: str
     intended_at: datetime
     answering: bool
+    revived: bool = False
+    leaving: str | None = Field(None, description="Why it is about to be deleted.")
 
 
 class LoopState(Record):
@@ -130,6 +134,7 @@ class LoopState(Record):
     looks: tuple[HeldOutLookedAt, ...] = ()
     trials: tuple[SuccessorTried, ...] = Field((), description="Of other base models, oldest first.")
     champion: ChampionSwitched | None = None
+    champion_since: datetime | None = None
     deployments: Mapping[str, LiveDeployment] = Field(default_factory=dict)
     iterations: tuple[Iteration, ...] = ()
     booked: Mapping[str, float] = Field(default_factory=dict, description="US dollars by month, such as 2026-11, UTC.")
@@ -274,18 +279,24 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             who = {"approved_by": entry.actor.name, "approved_as": entry.actor.established}
             return _iteration(state, entry, approved=event, approved_at=entry.time, **who)
         case ChampionSwitched():
-            return _iteration(state, entry, switched=event).model_copy(update={"champion": event})
+            return _iteration(state, entry, switched=event).model_copy(
+                update={"champion": event, "champion_since": entry.time}
+            )
+        case RolledBack():
+            return state.model_copy(update={"champion": event.champion, "champion_since": entry.time})
         case CostBooked():
             return _booked(state, entry, event)
         case IterationClosed():
             return _iteration(state, entry, closed=event, closed_at=entry.time)
         case ModelDeploymentIntended():
-            live = LiveDeployment(
-                name=event.name, model=event.model, sku=event.sku, intended_at=entry.time, answering=False
-            )
+            wanted = event.model_dump(include={"name", "model", "sku", "revived"})
+            live = LiveDeployment(**wanted, intended_at=entry.time, answering=False)
             return state.model_copy(update={"deployments": {**state.deployments, event.name: live}})
         case ModelDeploymentCreated():
             live = state.deployments[event.name].model_copy(update={"answering": True})
+            return state.model_copy(update={"deployments": {**state.deployments, event.name: live}})
+        case ModelDeploymentLeaving():
+            live = state.deployments[event.name].model_copy(update={"leaving": event.reason})
             return state.model_copy(update={"deployments": {**state.deployments, event.name: live}})
         case ModelDeploymentDeleted():
             rest = {name: live for name, live in state.deployments.items() if name != event.name}

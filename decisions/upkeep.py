@@ -1,9 +1,13 @@
 """Which of our model deployments nobody needs any more."""
 
+from datetime import datetime, timedelta
+
 from data_contracts.batches import BATCH_TIER
 from data_contracts.record import Record
 from data_contracts.training import is_fine_tuned
 from decisions.loop_state import LiveDeployment, LoopState
+
+LATER = "once its time to roll back to is over"
 
 
 class Dispensable(Record):
@@ -13,21 +17,34 @@ class Dispensable(Record):
     reason: str
 
 
-def dispensable_deployments(state: LoopState) -> tuple[Dispensable, ...]:
-    """Every fine-tuned model deployment of ours but the champion's, the one before it, and an open iteration's.
+def dispensable_deployments(state: LoopState, now: datetime, keep_hours: float) -> tuple[Dispensable, ...]:
+    """Every fine-tuned model deployment of ours that nobody needs, at the time *now*.
 
-    Base models are not billed by the hour and stay, but for those that answer batches only: their batch is over.
+    Needed are the champion's; for *keep_hours* the one before it, to roll back to, and what was revived; and while an
+    iteration is open all but the one before the champion. What was leaving goes in any case. Base models are not
+    billed by the hour and stay, but for those that answer batches only: their batch is over.
     """
-    needed = set()
-    if state.champion is not None:
-        needed = {state.champion.model_deployment, state.champion.previous_model_deployment}
-    if state.open_iteration is not None:
-        return ()
     return tuple(
-        Dispensable(deployment=live, reason=_reason(live, "neither the champion nor the one to roll back to"))
-        for name, live in sorted(state.deployments.items())
-        if name not in needed and _may_go(live)
+        Dispensable(deployment=live, reason=reason)
+        for _, live in sorted(state.deployments.items())
+        if (reason := live.leaving or _why_unneeded(state, live, now, timedelta(hours=keep_hours))) is not None
     )
+
+
+def _why_unneeded(state: LoopState, live: LiveDeployment, now: datetime, keep: timedelta) -> str | None:
+    champion = state.champion
+    if not _may_go(live) or (champion is not None and live.name == champion.model_deployment):
+        return None
+    if live.revived and now - live.intended_at < keep:
+        return None
+    if champion is not None and live.name == champion.previous_model_deployment:
+        since = state.champion_since
+        if since is None or now - since < keep:
+            return None
+        return f"production has done without it for {keep / timedelta(hours=1):g} hours"
+    if state.open_iteration is not None:
+        return None
+    return _reason(live, "neither the champion nor the one to roll back to")
 
 
 def _may_go(live: LiveDeployment) -> bool:
@@ -47,7 +64,7 @@ class Ahead(Record):
 
 
 def deletions_ahead(state: LoopState, loop: str) -> tuple[Ahead, ...]:
-    """Every model deployment of ours that goes at the end of the turn, some only if it is promoted."""
+    """Every model deployment of ours that goes at the end of the turn or later, some only if it is promoted."""
     champion = state.champion
     open_one = state.open_iteration
     kept = {champion.model_deployment} if champion else set()
@@ -59,7 +76,8 @@ def deletions_ahead(state: LoopState, loop: str) -> tuple[Ahead, ...]:
             name=name,
             model=live.model,
             reason=_reason(
-                live, "once another model is promoted" if name == before else "neither champion nor the one before it"
+                live,
+                "once its time to roll back to is over" if name == before else "neither champion nor the one before it",
             ),
         )
         for name, live in sorted(state.deployments.items())

@@ -55,6 +55,8 @@ for command in (
     cli_images.forget,
     cli_images.contract,
     cli_loop.compare,
+    cli_loop.roll_back,
+    cli_loop.revive,
     cli_loop.ledger,
 ):
     cli.add_command(command)

@@ -1,10 +1,10 @@
-"""The commands that turn a loop: init, plan, improve, approve, and its ledger."""
+"""The commands that turn a loop, and turn it back: init, plan, improve, approve, roll-back, and its ledger."""
 
 from pathlib import Path
 
 import click
 
-from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, NEW_FILE, NUMBER, show
+from deployments.cli_options import FAILED, FOLDER, JSON, LOOP, NEW_FILE, NUMBER, remark, show
 
 
 @click.command()
@@ -104,6 +104,37 @@ def trial(model: str, folder: Path, as_json: bool) -> None:
     from deployments.commands import try_model
 
     show(*try_model(folder, model), as_json=as_json)
+
+
+@click.command("roll-back")
+@click.argument("iteration", type=NUMBER, required=False)
+@click.option("--why", required=True, help="Goes into the ledger.")
+@LOOP
+@JSON
+def roll_back(iteration: int | None, why: str, folder: Path, as_json: bool) -> None:
+    """Let production use an earlier iteration's model again; without ITERATION the champion before.
+
+    Takes seconds while its model deployment is alive; else it is deployed first, which is said.
+
+    Example: kaizen roll-back --why "scratches are missed on line 2"
+    """
+    from deployments.commands import go_back
+
+    show(*go_back(folder, iteration, why, remark), as_json=as_json)
+
+
+@click.command()
+@click.argument("name")
+@LOOP
+@JSON
+def revive(name: str, folder: Path, as_json: bool) -> None:
+    """Deploy a deleted model deployment of the loop again, from its recipe in the ledger.
+
+    Example: kaizen revive steel-i0007
+    """
+    from deployments.commands import revive_once
+
+    show(*revive_once(folder, name, remark), as_json=as_json)
 
 
 @click.group()

@@ -59,6 +59,11 @@ def show(lines: Iterable[str], content: object, *, as_json: bool) -> None:
         click.echo(line)
 
 
+def remark(text: str) -> None:
+    """Say on standard error what is going on, so that standard output stays what was asked for."""
+    click.echo(text, err=True)
+
+
 def complain(text: str) -> None:
     """Say on standard error, in one line, what went wrong."""
     click.echo(f"kaizen: {' '.join(text.split())}", err=True)

@@ -1,7 +1,8 @@
-"""`kaizen ingest`, `kaizen improve` and `kaizen trial`: a flow run, told in a sentence or two."""
+"""Commands that are a flow run, told in a sentence or two: ingest, improve, trial, roll-back, revive."""
 
+import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,41 @@ def try_model(folder: Path, model: str) -> tuple[list[str], object]:
     with _server_in_time():
         trial = try_successor(model, str(folder))
     return list(trial.lines), trial.model_dump(mode="json")
+
+
+def go_back(folder: Path, iteration: int | None, why: str, say: Callable[[str], None]) -> tuple[list[str], object]:
+    """Run `roll_back` for whoever runs the command; *say* is told before what takes minutes."""
+    _prepare(folder)
+    from flows.roll_back import roll_back
+    from tasks.loop import connect
+    from tasks.swap.reviving import expected_time
+    from tasks.swap.rolling_back import destination
+
+    loop = connect(str(folder))
+    target = destination(loop, iteration)
+    if target is not None:
+        _say_first(expected_time(loop, target.model_deployment), say)
+    with _server_in_time():
+        back = roll_back(why, str(folder), iteration, getpass.getuser())
+    return [back.told], back.model_dump(mode="json")
+
+
+def revive_once(folder: Path, name: str, say: Callable[[str], None]) -> tuple[list[str], object]:
+    """Run `revive_deployment`; *say* is told before what takes minutes."""
+    _prepare(folder)
+    from flows.roll_back import revive_deployment
+    from tasks.loop import connect
+    from tasks.swap.reviving import expected_time
+
+    _say_first(expected_time(connect(str(folder)), name), say)
+    with _server_in_time():
+        revived = revive_deployment(name, str(folder))
+    return [revived.told], revived.model_dump(mode="json")
+
+
+def _say_first(expected: str | None, say: Callable[[str], None]) -> None:
+    if expected is not None:
+        say(expected)
 
 
 def told(batch: "ImagesAccepted") -> str:

@@ -65,6 +65,7 @@ def serve_flows(folder: Path) -> None:
 
     from flows.improve_model import improve_model
     from flows.ingest_images import ingest_images
+    from flows.roll_back import revive_deployment, roll_back
     from flows.try_successor import try_successor
 
     name, parameters = load_settings(folder).loop, {"folder": str(folder)}
@@ -77,6 +78,8 @@ def serve_flows(folder: Path) -> None:
                 (ingest_images, FIFTEEN_MINUTES),
                 (improve_model, TEN_MINUTES),
                 (try_successor, None),
+                (roll_back, None),
+                (revive_deployment, None),
             )
         ),
         print_starting_message=False,

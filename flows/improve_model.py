@@ -84,7 +84,7 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
         result = Result(status="nothing to learn from", iteration=None, reason=taken.reason)
     else:
         result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)
-    delete_dispensable(folder, fence)
+    delete_dispensable(folder, fence, promotion.keep_previous_hours)
     return result
 
 
@@ -151,17 +151,21 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: Pr
         action = Action.PROMOTE if answer.yes else Action.KEEP
         reason = f"{reason}; answered {'yes' if answer.yes else 'no'}: {answer.reason}{amiss}"
     if action is Action.PROMOTE:
-        swap(turn, challenger, promotion)
-        return ended(turn, "promoted", reason)
+        if swap(turn, challenger, promotion):
+            return ended(turn, "promoted", reason)
+        reason = f"{reason}; but production was rolled back since, to another model than the one it was compared with"
     return ended(turn, "kept the champion", reason)
 
 
-def swap(turn: Turn, challenger: Contender, promotion: PromotionPolicy) -> None:
-    """Production's tier, the same answers as evaluated, then the pointer; only the last where both tiers are one."""
+def swap(turn: Turn, challenger: Contender, promotion: PromotionPolicy) -> bool:
+    """Production's tier, the same answers as evaluated, then the pointer; only the last where both tiers are one.
+
+    Whether the challenger became champion: not where production was rolled back meanwhile.
+    """
     deployed = deploy_for_production(turn, challenger)
     if deployed.model_deployment != challenger.model_deployment:
         compare_answers(turn, deployed, promotion)
-    switch_champion(turn, deployed)
+    return switch_champion(turn, deployed) is not None
 
 
 def answer_of_a_person(turn: Turn, promotion: PromotionPolicy) -> tuple[Approved | None, str]:

@@ -22,11 +22,11 @@ from decisions.loop_state import Iteration, LoopState, state_of
 
 
 class Turn(Record):
-    """What a task needs to know to work on an iteration: where, which, and under which lease."""
+    """What a task needs to know to work on an iteration: where, which, and under which lease, if any."""
 
     folder: str
     iteration: int
-    fence: int
+    fence: int | None
 
 
 @dataclass(frozen=True)

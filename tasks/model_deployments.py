@@ -1,5 +1,6 @@
 """Model deployments: announced in the ledger before they are bought, deleted once nobody needs them."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from prefect import get_run_logger, task
@@ -9,15 +10,17 @@ from cloud.errors import CloudRefused
 from data_contracts.batches import BATCH_TIER
 from data_contracts.ledger import (
     CostBooked,
+    LedgerEntry,
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
+    ModelDeploymentLeaving,
 )
 from data_contracts.models import current_models
 from data_contracts.prices import current_prices
 from data_contracts.training import is_fine_tuned
 from decisions.costs import hosting_cost
-from decisions.loop_state import LiveDeployment
+from decisions.loop_state import LiveDeployment, state_of
 from decisions.swap.tiers import FREE_TIER, evaluation_tier
 from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
@@ -61,15 +64,19 @@ def answer_under(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> Non
     The developer tier's model deployments live for 24 hours: one that is gone is noted and made anew.
     """
     live = _live(loop, turn, name, model)
-    if live is not None and live.answering:
-        if live.sku != FREE_TIER or name in {each.name for each in loop.foundry.model_deployments()}:
+    if live is not None and live.answering and not live.leaving:
+        if live.sku != FREE_TIER or exists(loop, name):
             return
-        expired = "Azure deleted it, as it does after 24 hours on the developer tier"
-        loop.record(turn, ModelDeploymentDeleted(name=name, reason=expired))
+        note_gone(loop, turn, live, "Azure deleted it, as it does after 24 hours on the developer tier")
     _create(loop, turn, name, model, live.sku if live else sku)
     loop.foundry.wait_until_answering(name)
     keep_own_calls(loop)
     loop.record(turn, ModelDeploymentCreated(name=name, model=model))
+
+
+def exists(loop: Loop, name: str) -> bool:
+    """Whether the account has a model deployment called *name*, in whatever state."""
+    return any(each.name == name for each in loop.foundry.model_deployments())
 
 
 @task(**PATIENTLY)
@@ -99,14 +106,19 @@ def _live(loop: Loop, turn: Turn, name: str, model: str) -> LiveDeployment | Non
 
 
 def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
+    capacity = loop.settings.foundry.capacity
+    create(loop, turn, ModelDeploymentIntended(name=name, model=model, sku=sku, capacity=capacity))
+
+
+def create(loop: Loop, turn: Turn, wanted: ModelDeploymentIntended) -> None:
     """Announce the model deployment in the ledger unless it is there, and create it."""
-    if name not in loop.state().deployments:
-        capacity = loop.settings.foundry.capacity
-        loop.record(turn, ModelDeploymentIntended(name=name, model=model, sku=sku, capacity=capacity))
     with turn_to_write(loop):
+        known = loop.state().deployments.get(wanted.name)
+        if known is None or known.leaving:
+            loop.record(turn, wanted)
         lease.check(loop.store, loop.name, turn.fence)
         tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
-        loop.foundry.deploy(name, model, tags, sku)
+        loop.foundry.deploy(wanted.name, wanted.model, tags, wanted.sku, wanted.capacity)
 
 
 def turn_to_write(loop: Loop) -> AbstractContextManager[lease.Lease]:
@@ -115,30 +127,59 @@ def turn_to_write(loop: Loop) -> AbstractContextManager[lease.Lease]:
 
 
 def remove(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:
-    """Delete one of our model deployments, book what a fine-tuned one cost, say so in the ledger."""
+    """Delete one of our model deployments, book what a fine-tuned one cost, say so in the ledger.
+
+    One that was deleted or revived meanwhile is left alone.
+    """
     with turn_to_write(loop):
+        now = loop.state().deployments.get(live.name)
+        if now is None or now.intended_at != live.intended_at:
+            return
         lease.check(loop.store, loop.name, turn.fence)
         loop.foundry.delete_model_deployment(live.name)
-        if is_fine_tuned(live.model):
-            _book_hosting(loop, turn, live)
-        loop.record(turn, ModelDeploymentDeleted(name=live.name, reason=reason))
+        note_gone(loop, turn, live, reason)
+
+
+def note_gone(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:
+    """Book what a model deployment cost that is gone, and say in the ledger why it is."""
+    if is_fine_tuned(live.model):
+        _book_hosting(loop, turn, live)
+    loop.record(turn, ModelDeploymentDeleted(name=live.name, reason=reason))
 
 
 @task(**PATIENTLY)
-def delete_dispensable(folder: str, fence: int) -> list[str]:
+def delete_dispensable(folder: str, fence: int, keep_hours: float) -> list[str]:
     """Delete our model deployments that nobody needs any more, book what they cost; returns their names."""
     loop = connect(folder)
     state = loop.state()
     turn = Turn(folder=folder, iteration=len(state.iterations), fence=fence)
     gone = []
-    unneeded = dispensable_deployments(state)
+    unneeded = dispensable_deployments(state, loop.now(), keep_hours)
     if unneeded:
         loop.foundry.check_account()  # with a wrong account everything would seem to be gone already
     for each in unneeded:
-        remove(loop, turn, each.deployment, each.reason)
-        gone.append(each.deployment.name)
+        if _leaves(loop, turn, each.deployment, keep_hours):
+            remove(loop, turn, each.deployment, each.reason)
+            gone.append(each.deployment.name)
     own_calls_of(loop).tidy(loop.now())
     return gone
+
+
+def _leaves(loop: Loop, turn: Turn, live: LiveDeployment, keep_hours: float) -> bool:
+    """Say in the ledger that it leaves, unless production was pointed to it meanwhile; whether it does leave."""
+    leaves = False
+
+    def unless_needed(entries: Sequence[LedgerEntry]) -> tuple[int, ModelDeploymentLeaving] | None:
+        nonlocal leaves
+        unneeded = dispensable_deployments(state_of(entries), loop.now(), keep_hours)
+        found = next((each for each in unneeded if each.deployment.name == live.name), None)
+        leaves = found is not None
+        if found is None or found.deployment.leaving:
+            return None
+        return turn.iteration, ModelDeploymentLeaving(name=live.name, reason=found.reason)
+
+    loop.ledger.append(loop.authorship(fence=turn.fence), unless_needed)
+    return leaves
 
 
 def _book_hosting(loop: Loop, turn: Turn, live: LiveDeployment) -> None:

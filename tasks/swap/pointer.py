@@ -1,10 +1,14 @@
 """The pointer to the champion: the ledger says which model answers in production, champion.json follows."""
 
+from collections.abc import Sequence
+
 from prefect import task
 
 from cloud.store import NotFound
-from data_contracts.ledger import ChampionSwitched
+from data_contracts.ledger import ChampionSwitched, LedgerEntry
 from data_contracts.record import Record
+from decisions.loop_state import state_of
+from decisions.swap.way_back import overtaken
 from tasks.contender import Contender
 from tasks.loop import Loop, Turn, connect
 from tasks.retrying import PATIENTLY
@@ -21,19 +25,29 @@ class Champion(Record):
 
 
 @task(**PATIENTLY)
-def switch_champion(turn: Turn, contender: Contender) -> ChampionSwitched:
-    """Make the contender the champion: the ledger says so, champion.json follows."""
+def switch_champion(turn: Turn, contender: Contender) -> ChampionSwitched | None:
+    """Make the contender the champion: the ledger says so, champion.json follows.
+
+    None where production was rolled back since it was decided: the contender was compared with another model.
+    """
     loop = connect(turn.folder)
-    switched = loop.iteration(turn.iteration).switched
-    if switched is None:
-        before = loop.state().champion
+    switched: ChampionSwitched | None = None
+
+    def unless_overtaken(entries: Sequence[LedgerEntry]) -> tuple[int, ChampionSwitched] | None:
+        nonlocal switched
+        state = state_of(entries)
+        switched, before = state.iterations[turn.iteration - 1].switched, state.champion
+        if switched is not None or overtaken(entries, turn.iteration):
+            return None
         switched = ChampionSwitched(
             model=contender.model,
             model_deployment=contender.model_deployment,
             previous=before.model if before else None,
             previous_model_deployment=before.model_deployment if before else None,
         )
-        loop.record(turn, switched)
+        return turn.iteration, switched
+
+    loop.ledger.append(loop.authorship(fence=turn.fence), unless_overtaken)
     publish_pointer(loop)
     return switched
 
@@ -49,6 +63,16 @@ def publish_pointer(loop: Loop) -> None:
         done = loop.store.create(path, content) if tag is None else loop.store.replace(path, content, tag) is not None
         if done:
             return
+
+
+def pointer_lags(loop: Loop) -> bool:
+    """Whether champion.json names another model deployment than the ledger: its writer was killed."""
+    champion = loop.state().champion
+    try:
+        told = Champion.model_validate_json(loop.store.get(loop.path("champion.json")).content).model_deployment
+    except NotFound:
+        told = None
+    return champion is not None and told != champion.model_deployment
 
 
 def _tag(loop: Loop, path: str) -> str | None:

@@ -81,6 +81,13 @@ def reject(folder: str) -> object:
     return _improve(folder, yes=False)
 
 
+def back(folder: str) -> object:
+    """Production goes back to the first champion, whose model deployment has to be revived for it."""
+    from flows.roll_back import roll_back
+
+    return roll_back("chaos", folder).iteration
+
+
 def _improve(folder: str, *, yes: bool) -> object:
     from data_contracts.ledger import Actor, Approved
     from flows.improve_model import improve_model
@@ -144,6 +151,17 @@ def second_batch(folder: Path) -> None:
     deliver(folder, "two", first=PER_CLASS, per_class=3)
 
 
+def third_batch(folder: Path) -> None:
+    """Some more images, a second champion, and the end of the first one's model deployment."""
+    from data_contracts.policies import PromotionPolicy
+    from flows.improve_model import improve_model
+
+    deliver(folder, "three", first=PER_CLASS + 3, per_class=3)
+    ingest(str(folder))
+    promote(str(folder))
+    improve_model(str(folder), promotion=PromotionPolicy(keep_previous_hours=0))
+
+
 def deliver(folder: Path, batch: str, *, first: int, per_class: int) -> None:
     """Put drawn images into the inbox."""
     drawn = folder / "drawn"
@@ -192,6 +210,7 @@ SCENARIOS = (
     Scenario("first iteration", _nothing, promote, loop_state, after="first ingestion"),
     Scenario("second ingestion", second_batch, ingest, loop_state, after="first iteration"),
     Scenario("second iteration", _nothing, reject, loop_state, after="second ingestion"),
+    Scenario("roll back", third_batch, back, loop_state, after="second iteration"),
 )
 
 

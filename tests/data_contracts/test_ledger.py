@@ -36,6 +36,8 @@ from data_contracts.ledger import (
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
+    ModelDeploymentLeaving,
+    RolledBack,
     SuccessorTried,
     TrainingFinished,
     TrainingForecast,
@@ -152,6 +154,10 @@ EVENTS: list[Event] = [
     Approved(yes=False, reason="not on a Friday"),
     AnswersCompared(model="any", model_deployment="k1", examples="held-out", images=30, changed=1, same=True),
     ChampionSwitched(model="any", model_deployment="k1", previous=None, previous_model_deployment=None),
+    RolledBack(
+        to_iteration=1, model="a", model_deployment="k1", previous="b", previous_model_deployment="k2", why="any"
+    ),
+    ModelDeploymentLeaving(name="k1", reason="any"),
     IterationClosed(number=1, outcome="kept the champion", reason="any"),
     CostBooked(what="hosting", subject="k1", usd=0.1 + 0.2, basis="any"),
 ]

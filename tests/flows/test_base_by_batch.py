@@ -139,7 +139,7 @@ def test_a_turn_lets_a_batch_answer_for_the_base_model_and_a_second_run_buys_not
     assert gone == {"-base-batch", "-i0001-eval"}
     assert [each.status for each in batches(copied, foundry)] == ["completed"]
     assert iteration.decided is not None
-    assert "latency not compared: the tiers differ (GlobalBatch and GlobalStandard)" in iteration.decided.remarks
+    assert "latency not compared: the tiers differ (GlobalBatch and DeveloperTier)" in iteration.decided.remarks
     with foundry.client() as client:
         assert not [each for each in client.files.list() if each.purpose in ("batch", "batch_output")]
 
