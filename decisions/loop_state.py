@@ -30,6 +30,8 @@ from data_contracts.ledger import (
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
+    Paused,
+    Resumed,
     SuccessorTried,
     TrainingFinished,
     TrainingForecast,
@@ -109,6 +111,19 @@ class LiveDeployment(Record):
     answering: bool
 
 
+class Pause(Record):
+    """Why nothing of the loop is bought, swapped or deleted, since when, and by whom."""
+
+    paused: Paused
+    by: str
+    established: str
+    at: datetime
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether it has not ended by itself."""
+        return self.paused.until is None or now <= self.paused.until
+
+
 class LoopState(Record):
     """Everything that the ledger says about a loop."""
 
@@ -132,6 +147,7 @@ class LoopState(Record):
     iterations: tuple[Iteration, ...] = ()
     booked: Mapping[str, float] = Field(default_factory=dict, description="US dollars by month, such as 2026-11, UTC.")
     other_costs: tuple[CostBooked, ...] = Field((), description="Booked on no iteration.")
+    pause: Pause | None = Field(None, description="The last one that nobody ended; it may have ended by itself.")
 
     @property
     def open_iteration(self) -> Iteration | None:
@@ -272,6 +288,11 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             return _iteration(state, entry, switched=event).model_copy(update={"champion": event})
         case CostBooked():
             return _booked(state, entry, event)
+        case Paused():
+            pause = Pause(paused=event, by=entry.actor.name, established=entry.actor.established, at=entry.time)
+            return state.model_copy(update={"pause": pause})
+        case Resumed():
+            return state.model_copy(update={"pause": None})
         case IterationClosed():
             return _iteration(state, entry, closed=event, closed_at=entry.time)
         case ModelDeploymentIntended():

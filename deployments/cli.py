@@ -50,6 +50,8 @@ for command in (
     cli_loop.plan,
     cli_loop.improve,
     cli_loop.approve,
+    cli_loop.pause,
+    cli_loop.resume,
     cli_loop.evidence,
     cli_loop.trial,
     cli_images.forget,

@@ -2,7 +2,6 @@
 
 from prefect import get_run_logger, task
 
-from cloud import lease
 from cloud.errors import CloudRefused
 from data_contracts.batches import BATCH_TIER
 from data_contracts.ledger import (
@@ -18,6 +17,7 @@ from decisions.loop_state import LiveDeployment
 from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
+from tasks.pausing import LoopPaused, check_may_act, check_not_paused
 from tasks.retrying import PATIENTLY
 
 
@@ -63,17 +63,21 @@ def deploy_for_batches(turn: Turn, model: str) -> str | None:
 
 def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
     """Announce the model deployment in the ledger unless it is there, and create it."""
+    check_not_paused(loop)
     if name not in loop.state().deployments:
         capacity = loop.settings.foundry.capacity
         loop.record(turn, ModelDeploymentIntended(name=name, model=model, sku=sku, capacity=capacity))
-    lease.check(loop.store, loop.name, turn.fence)
+    check_may_act(loop, turn.fence)
     tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
     loop.foundry.deploy(name, model, tags, sku)
 
 
 @task(**PATIENTLY)
 def delete_dispensable(folder: str, fence: int) -> list[str]:
-    """Delete our model deployments that nobody needs any more, book what they cost; returns their names."""
+    """Delete our model deployments that nobody needs any more, book what they cost; returns their names.
+
+    While the loop is paused they stay, for the next run to delete.
+    """
     loop = connect(folder)
     state = loop.state()
     turn = Turn(folder=folder, iteration=len(state.iterations), fence=fence)
@@ -82,7 +86,11 @@ def delete_dispensable(folder: str, fence: int) -> list[str]:
     if unneeded:
         loop.foundry.check_account()  # with a wrong account everything would seem to be gone already
     for each in unneeded:
-        lease.check(loop.store, loop.name, fence)
+        try:
+            check_may_act(loop, fence)
+        except LoopPaused as pause:
+            get_run_logger().warning("%s is not deleted: %s", each.deployment.name, pause)
+            break
         loop.foundry.delete_model_deployment(each.deployment.name)
         if is_fine_tuned(each.deployment.model):
             _book_hosting(loop, turn, each.deployment)

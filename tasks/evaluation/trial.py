@@ -33,6 +33,7 @@ from tasks.evaluation.looks import uses_after
 from tasks.evaluation.stored_answers import AnswerTable, store_answers, stored_answers, stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy
+from tasks.pausing import check_may_act, check_not_paused
 from tasks.retrying import PATIENTLY
 from tasks.training.model_choice import offered_models
 
@@ -82,8 +83,12 @@ class Trial(Record):
 
 @task(**PATIENTLY)
 def check_successor(folder: str, model: str) -> None:
-    """Raise WrongInput for a model that is no base model, that the account does not have, or that has retired."""
+    """Raise WrongInput for a model that is no base model, that the account does not have, or that has retired.
+
+    Raises LoopPaused while the loop is paused.
+    """
     loop = connect(folder)
+    check_not_paused(loop)
     known, today = current_models(), loop.now().date()
     if is_fine_tuned(model):
         raise WrongInput(f"{model} is fine-tuned; a trial is for base models, such as {', '.join(known.models)}")
@@ -162,6 +167,7 @@ def finish_trial(folder: str, fence: int, model: str) -> None:
     loop = connect(folder)
     live = loop.state().deployments.get(_name(loop))
     if live is not None:
+        check_may_act(loop, fence)
         loop.foundry.delete_model_deployment(live.name)
         deleted = ModelDeploymentDeleted(name=live.name, reason=f"the trial of {model} has ended")
         loop.record(_turn(loop, fence), deleted)

@@ -19,6 +19,7 @@ from tasks.evaluation.looks import count_look, uses_after
 from tasks.evaluation.stored_answers import stored_evaluation
 from tasks.gate.gate_evidence import Compared, budget_remarks, gather, local_baseline
 from tasks.loop import Turn, connect
+from tasks.pausing import check_may_act
 from tasks.retrying import PATIENTLY
 from tasks.tables import to_parquet
 
@@ -95,6 +96,7 @@ def swap(turn: Turn, contender: Contender) -> ChampionSwitched:
     loop = connect(turn.folder)
     switched = loop.iteration(turn.iteration).switched
     if switched is None:
+        check_may_act(loop, turn.fence)
         before = loop.state().champion
         switched = ChampionSwitched(
             model=contender.model,

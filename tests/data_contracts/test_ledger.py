@@ -35,6 +35,8 @@ from data_contracts.ledger import (
     ModelDeploymentCreated,
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
+    Paused,
+    Resumed,
     SuccessorTried,
     TrainingFinished,
     TrainingForecast,
@@ -152,6 +154,8 @@ EVENTS: list[Event] = [
     ChampionSwitched(model="any", model_deployment="k1", previous=None, previous_model_deployment=None),
     IterationClosed(number=1, outcome="kept the champion", reason="any"),
     CostBooked(what="hosting", subject="k1", usd=0.1 + 0.2, basis="any"),
+    Paused(why="line 2 is rebuilt", until=datetime(2027, 1, 31, tzinfo=UTC)),
+    Resumed(why="it runs again"),
 ]
 
 
