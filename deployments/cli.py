@@ -57,6 +57,7 @@ for command in (
     cli_images.forget,
     cli_images.contract,
     cli_loop.compare,
+    cli_loop.cost,
     cli_loop.ledger,
 ):
     cli.add_command(command)

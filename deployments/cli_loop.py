@@ -190,3 +190,19 @@ def compare(first: int, second: int, html: Path | None, folder: Path, as_json: b
     from deployments.compare import compare_iterations
 
     show(*compare_iterations(folder, first, second, html), as_json=as_json)
+
+
+@click.command()
+@click.option("--images-per-month", "images", type=NUMBER, help="Forecast for so many images.")
+@click.option("--tokens-in", type=NUMBER, help="Tokens of a question with its image, instead of the champion's mean.")
+@click.option("--tokens-out", type=NUMBER, help="Tokens of an answer, instead of the champion's mean.")
+@LOOP
+@JSON
+def cost(images: int | None, tokens_in: int | None, tokens_out: int | None, folder: Path, as_json: bool) -> None:
+    """Show what the loop has cost, what is billed right now, and what a month of production would cost.
+
+    Example: kaizen cost --images-per-month 250000
+    """
+    from deployments.cost import tell_costs
+
+    show(*tell_costs(folder, images, tokens_in, tokens_out), as_json=as_json)

@@ -29,6 +29,7 @@ from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
 from tasks.model_deployments import challenger_name, delete_dispensable, deploy
 from tasks.pausing import LoopPaused, check_not_paused
+from tasks.reporting.costs import publish_costs
 from tasks.reporting.reports import publish_iteration, publish_missing_report
 from tasks.training.following import Overdue, follow_training
 from tasks.training.forecasting import allow_purchase
@@ -104,6 +105,8 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
     else:
         result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)
     delete_dispensable(folder, fence)
+    if taken.iteration is not None:
+        publish_costs(folder)
     return result
 
 
