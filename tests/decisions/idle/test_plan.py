@@ -105,6 +105,17 @@ def test_the_cap_yields_to_azures_date() -> None:
     assert [each.at for each in found] == [NOW, NOW + 11 * HOUR, NOW + 11 * HOUR]
 
 
+def test_the_cap_yields_before_the_idle_days_do_where_azures_date_is_far() -> None:
+    fleet = [deployment(at(5, 10), name=f"k{each}") for each in range(8)]
+
+    found = planned(fleet, policy(most_a_day=1)).deletions
+
+    assert [each.at for each in found] == [at(day, 9) if day > 12 else at(12, 10) for day in (12, 13, 16, 17, 18)] + [
+        at(19, 9)
+    ] * 3
+    assert not any(each.forced for each in found)
+
+
 def test_a_planned_moment_stays_while_it_keeps_the_rules() -> None:
     assert deletion(deployment(at(5, 10), planned_for=at(13, 11))).at == at(13, 11)
 
