@@ -169,10 +169,8 @@ class LoopState(Record):
 
     @property
     def batches_learned(self) -> int:
-        """How many accepted batches the last iteration could learn from; a dry run does not use them up."""
-        real = (each for each in reversed(self.iterations) if not (each.decided and each.decided.dry_run))
-        last = next(real, None)
-        return last.opened.image_batches if last else 0
+        """How many accepted batches the last iteration could learn from."""
+        return self.iterations[-1].opened.image_batches if self.iterations else 0
 
     @property
     def reserve(self) -> int:

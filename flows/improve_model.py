@@ -41,6 +41,9 @@ from tasks.training.trained_job import choose_best_checkpoint, reconcile_trainin
 from tasks.training.training_files import upload_training_files
 from tasks.training.training_jobs import submit_training
 
+UNCHANGED = ("nothing to learn from", "waits for a person")
+"""What a run may come to time and again: nothing new is published then."""
+
 
 class Result(Record):
     """How far a run came, and why it stopped there."""
@@ -108,7 +111,7 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
     else:
         result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)
     delete_dispensable(folder, fence, promotion.keep_previous_hours)
-    if taken.iteration is not None:
+    if result.status not in UNCHANGED:
         publish_costs(folder)
     return result
 
@@ -165,7 +168,8 @@ def carry_out(turn: Turn, decided: Decided, challenger: Contender, promotion: Pr
     action, reason = decided.action, decided.reason
     if decided.dry_run:
         told = (
-            "dry run: training and answers were bought and the look was counted, but nobody is promoted; "
+            "dry run: training and answers were bought and the look was counted, but nobody is promoted, and the next "
+            "iteration waits for new images; "
             f"the gate says {decided.code}: {reason}"
         )
         return ended(turn, "kept the champion", told)

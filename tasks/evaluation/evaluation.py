@@ -241,7 +241,9 @@ def _book_answers(loop: Loop, turn: Turn, evaluated: Evaluated, bought: _Bought,
 
 
 def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence[Answer], subject: str) -> None:
-    """Book what the answers cost by the tier that gave them, once for each *subject*."""
+    """Book what the answers cost by the tier that gave them, once for each *subject*; nothing for no answers."""
+    if not answers:
+        return
     prices, live = current_prices(), loop.state().deployments.get(contender.model_deployment)
     tier = live.sku if live else None
     parts = []
@@ -258,5 +260,5 @@ def book_answers(loop: Loop, turn: Turn, contender: Contender, answers: Sequence
     if len(known) < len(parts):
         get_run_logger().warning("prices.yaml has no price for answers of %s; nothing was booked", contender.model)
         return
-    basis = f"{'; '.join(words for _, words in parts) or 'nothing was asked'}, prices of {prices.as_of}"
+    basis = f"{'; '.join(words for _, words in parts)}, prices of {prices.as_of}"
     book(loop, turn, CostBooked(what="evaluation", subject=subject, usd=sum(known), basis=basis))

@@ -16,7 +16,9 @@ def test_the_verdict_is_reported_and_counted_and_nobody_is_promoted(ready: LoopF
     decided = state.iterations[0].decided
 
     assert result.status == "kept the champion"
-    assert result.reason.startswith("dry run: training and answers were bought and the look was counted, but nobody is")
+    assert result.reason.startswith(
+        "dry run: training and answers were bought and the look was counted, but nobody is promoted"
+    )
     assert "the gate says PROMOTE" in result.reason
     assert decided is not None
     assert decided.dry_run

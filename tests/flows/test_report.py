@@ -51,7 +51,8 @@ def report_of(loop: Loop) -> IterationReport:
 
 
 def page_of(loop: Loop, name: str = "report.html") -> str:
-    return loop.store.get(loop.iteration_path(1, name)).content.decode()
+    path = loop.path(name) if name == "iterations.html" else loop.iteration_path(1, name)
+    return loop.store.get(path).content.decode()
 
 
 def held_out(loop: Loop) -> list[LabeledImage]:
