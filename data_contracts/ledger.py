@@ -457,6 +457,21 @@ class CostBooked(Record):
     basis: str
 
 
+class Paused(Record):
+    """From here on nothing of the loop is bought, swapped or deleted."""
+
+    kind: Literal["paused"] = "paused"
+    why: str
+    until: datetime | None = Field(None, description="When the pause ends by itself; None: with 'resumed' only.")
+
+
+class Resumed(Record):
+    """A pause is over before its time, or it had none."""
+
+    kind: Literal["resumed"] = "resumed"
+    why: str = ""
+
+
 Event = Annotated[
     ImagesAccepted
     | ImagesForgotten
@@ -488,7 +503,9 @@ Event = Annotated[
     | ChampionSwitched
     | RolledBack
     | IterationClosed
-    | CostBooked,
+    | CostBooked
+    | Paused
+    | Resumed,
     Field(discriminator="kind"),
 ]
 

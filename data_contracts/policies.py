@@ -282,7 +282,7 @@ class DeletionPolicy(Policy):
         ge=0,
         le=30,
         title="Most days earlier",
-        description="Days of idleness that may be missing where Azure's date leaves no room in working hours or a day.",
+        description="Idle days that may be missing where Azure's date is near and no working hours are left before it.",
     )
     cancel_keeps: int = Field(
         14, ge=1, title="A cancel keeps", description="Days for which cancelling a planned deletion keeps it."

@@ -32,6 +32,8 @@ from data_contracts.ledger import (
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
     ModelDeploymentLeaving,
+    Paused,
+    Resumed,
     RolledBack,
     SuccessorTried,
     TrainingFinished,
@@ -115,6 +117,19 @@ class LiveDeployment(Record):
     leaving: str | None = Field(None, description="Why it is about to be deleted.")
 
 
+class Pause(Record):
+    """Why nothing of the loop is bought, swapped or deleted, since when, and by whom."""
+
+    paused: Paused
+    by: str
+    established: str
+    at: datetime
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether it has not ended by itself."""
+        return self.paused.until is None or now <= self.paused.until
+
+
 class LoopState(Record):
     """Everything that the ledger says about a loop."""
 
@@ -139,6 +154,7 @@ class LoopState(Record):
     iterations: tuple[Iteration, ...] = ()
     booked: Mapping[str, float] = Field(default_factory=dict, description="US dollars by month, such as 2026-11, UTC.")
     other_costs: tuple[CostBooked, ...] = Field((), description="Booked on no iteration.")
+    pause: Pause | None = Field(None, description="The last one that nobody ended; it may have ended by itself.")
 
     @property
     def open_iteration(self) -> Iteration | None:
@@ -286,6 +302,11 @@ def _after(state: LoopState, entry: LedgerEntry) -> LoopState:  # noqa: PLR0911,
             return state.model_copy(update={"champion": event.champion, "champion_since": entry.time})
         case CostBooked():
             return _booked(state, entry, event)
+        case Paused():
+            pause = Pause(paused=event, by=entry.actor.name, established=entry.actor.established, at=entry.time)
+            return state.model_copy(update={"pause": pause})
+        case Resumed():
+            return state.model_copy(update={"pause": None})
         case IterationClosed():
             return _iteration(state, entry, closed=event, closed_at=entry.time)
         case ModelDeploymentIntended():

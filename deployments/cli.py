@@ -50,6 +50,8 @@ for command in (
     cli_loop.plan,
     cli_loop.improve,
     cli_loop.approve,
+    cli_loop.pause,
+    cli_loop.resume,
     cli_loop.evidence,
     cli_loop.trial,
     cli_images.forget,
@@ -57,6 +59,7 @@ for command in (
     cli_loop.compare,
     cli_loop.roll_back,
     cli_loop.revive,
+    cli_loop.cost,
     cli_loop.ledger,
 ):
     cli.add_command(command)

@@ -29,7 +29,7 @@ def init(folder: Path, images: Path | None, env: Path | None, chats: Path | None
 def plan(folder: Path, as_json: bool) -> int:
     """Show what the next run would do, buy and delete, in dollars, doing nothing.
 
-    Ends with 1 when the run would stop: over the budget, a limit of Azure, a model that cannot be trained.
+    Ends with 1 when the run would stop: paused, over the budget, a limit of Azure, a model that cannot be trained.
 
     Example: kaizen plan --loop loops/steel
     """
@@ -73,6 +73,35 @@ def approve(  # noqa: PLR0917  (click passes them by name)
     if yes == no:
         raise click.UsageError("say --yes or --no" + (", not both" if yes else ""))
     click.echo(answer_for_person(folder, iteration, yes=yes, why=why, until=until))
+
+
+@click.command()
+@click.option("--why", required=True, help="Goes into the ledger.")
+@click.option("--until", help="Last day of the pause, UTC, such as 2027-01-31; without it, until kaizen resume.")
+@LOOP
+@JSON
+def pause(why: str, until: str | None, folder: Path, as_json: bool) -> None:
+    """Stop every purchase, swap and deletion of the loop; images still come in, a job under way is followed.
+
+    Example: kaizen pause --why "line 2 is rebuilt" --until 2027-01-31
+    """
+    from deployments.pausing import pause_for_person
+
+    show(*pause_for_person(folder, why, until), as_json=as_json)
+
+
+@click.command()
+@click.option("--why", default="", help="Goes into the ledger.")
+@LOOP
+@JSON
+def resume(why: str, folder: Path, as_json: bool) -> None:
+    """End a pause; the next run of `kaizen improve` continues where the loop was.
+
+    Example: kaizen resume --why "line 2 runs again"
+    """
+    from deployments.pausing import resume_for_person
+
+    show(*resume_for_person(folder, why), as_json=as_json)
 
 
 @click.command()
@@ -192,3 +221,19 @@ def compare(first: int, second: int, html: Path | None, folder: Path, as_json: b
     from deployments.compare import compare_iterations
 
     show(*compare_iterations(folder, first, second, html), as_json=as_json)
+
+
+@click.command()
+@click.option("--images-per-month", "images", type=NUMBER, help="Forecast for so many images.")
+@click.option("--tokens-in", type=NUMBER, help="Tokens of a question with its image, instead of the champion's mean.")
+@click.option("--tokens-out", type=NUMBER, help="Tokens of an answer, instead of the champion's mean.")
+@LOOP
+@JSON
+def cost(images: int | None, tokens_in: int | None, tokens_out: int | None, folder: Path, as_json: bool) -> None:
+    """Show what the loop has cost, what is billed right now, and what a month of production would cost.
+
+    Example: kaizen cost --images-per-month 250000
+    """
+    from deployments.cost import tell_costs
+
+    show(*tell_costs(folder, images, tokens_in, tokens_out), as_json=as_json)

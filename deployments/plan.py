@@ -30,7 +30,10 @@ def plan_loop(folder: Path) -> tuple[list[str], dict[str, object]]:
 
 def told(plan: NextRun) -> Iterator[str]:
     """The plan in lines of at most 80 columns."""
-    yield from _wrapped(f"The next run would {plan.does}: {plan.why}.", "")
+    if plan.paused:
+        yield from _wrapped(f"Paused, so the next run does nothing: {plan.paused}.", "")
+    after = "After kaizen resume, the" if plan.paused else "The"
+    yield from _wrapped(f"{after} next run would {plan.does}: {plan.why}.", "")
     if plan.forecast is not None and (plan.iteration is None or "training" in plan.buys):
         way = "continue from" if plan.continues else "start from the base model"
         yield from _wrapped(f"Training would {way} {plan.parent}.", "")

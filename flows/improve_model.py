@@ -28,6 +28,8 @@ from tasks.gate.promotion import decide
 from tasks.iterations import close_iteration, take_up_iteration
 from tasks.loop import Turn, connect
 from tasks.model_deployments import delete_dispensable
+from tasks.pausing import LoopPaused, check_not_paused
+from tasks.reporting.costs import publish_costs
 from tasks.reporting.reports import publish_iteration, publish_missing_report
 from tasks.swap.challenger import decided_before, deploy_challenger, deploy_for_production
 from tasks.swap.pointer import switch_champion
@@ -43,7 +45,7 @@ from tasks.training.training_jobs import submit_training
 class Result(Record):
     """How far a run came, and why it stopped there."""
 
-    status: Outcome | Literal["nothing to learn from", "another run is at work", "waits for a person"]
+    status: Outcome | Literal["nothing to learn from", "another run is at work", "waits for a person", "paused"]
     iteration: int | None
     reason: str
     form: str | None = Field(None, description="Name of the run whose form in the Prefect UI waits for the person.")
@@ -66,13 +68,34 @@ def improve_model(
     loop = connect(folder)
     try:
         with lease.held(loop.store, loop.name, f"improve_model {flow_run.name}") as held:
-            result = move_forward(
-                folder, held.fence, training or loop.settings.training, promotion or loop.settings.promotion
-            )
+            policies = training or loop.settings.training, promotion or loop.settings.promotion
+            result = unless_paused(folder, held.fence, *policies)
     except LeaseHeld as holder:
         result = Result(status="another run is at work", iteration=None, reason=str(holder))
     # Prefect takes a state for what it holds; its message is what the UI shows of the run.
     return cast("Result", Completed(message=result.told, data=result))
+
+
+def unless_paused(folder: str, fence: int, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
+    """Move forward, or stand still where the loop is paused or was paused on the way."""
+    while True:
+        try:
+            check_not_paused(connect(folder))
+            return move_forward(folder, fence, training, promotion)
+        except LoopPaused as pause:
+            reason = str(pause)
+        if not job_has_ended(folder, fence, training):
+            open_one = connect(folder).state().open_iteration
+            return Result(status="paused", iteration=open_one.number if open_one else None, reason=reason)
+
+
+def job_has_ended(folder: str, fence: int, training: TrainingPolicy) -> bool:
+    """Follow the job that is under way, which buys nothing; False where there is none, or it is late."""
+    open_one = connect(folder).state().open_iteration
+    if open_one is None or open_one.submitted is None or open_one.finished is not None:
+        return False
+    turn = Turn(folder=folder, iteration=open_one.number, fence=fence)
+    return not isinstance(follow_training(turn, open_one.submitted, training), Overdue)
 
 
 def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: PromotionPolicy) -> Result:
@@ -85,6 +108,8 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
     else:
         result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)
     delete_dispensable(folder, fence, promotion.keep_previous_hours)
+    if taken.iteration is not None:
+        publish_costs(folder)
     return result
 
 

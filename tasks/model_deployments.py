@@ -26,6 +26,7 @@ from decisions.upkeep import dispensable_deployments
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect, running_flow
 from tasks.own_calls import keep_own_calls, own_calls_of
+from tasks.pausing import LoopPaused, check_may_act, check_not_paused
 from tasks.retrying import PATIENTLY
 
 
@@ -112,11 +113,12 @@ def _create(loop: Loop, turn: Turn, name: str, model: str, sku: str) -> None:
 
 def create(loop: Loop, turn: Turn, wanted: ModelDeploymentIntended) -> None:
     """Announce the model deployment in the ledger unless it is there, and create it."""
+    check_not_paused(loop)
     with turn_to_write(loop):
         known = loop.state().deployments.get(wanted.name)
         if known is None or known.leaving:
             loop.record(turn, wanted)
-        lease.check(loop.store, loop.name, turn.fence)
+        check_may_act(loop, turn.fence)
         tags = {"kaizen-loop": loop.name, "kaizen-iteration": str(turn.iteration), "kaizen-ledger": loop.ledger.head}
         loop.foundry.deploy(wanted.name, wanted.model, tags, wanted.sku, wanted.capacity)
 
@@ -135,7 +137,7 @@ def remove(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:
         now = loop.state().deployments.get(live.name)
         if now is None or now.intended_at != live.intended_at:
             return
-        lease.check(loop.store, loop.name, turn.fence)
+        check_may_act(loop, turn.fence)
         loop.foundry.delete_model_deployment(live.name)
         note_gone(loop, turn, live, reason)
 
@@ -149,7 +151,10 @@ def note_gone(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None
 
 @task(**PATIENTLY)
 def delete_dispensable(folder: str, fence: int, keep_hours: float) -> list[str]:
-    """Delete our model deployments that nobody needs any more, book what they cost; returns their names."""
+    """Delete our model deployments that nobody needs any more, book what they cost; returns their names.
+
+    While the loop is paused they stay, for the next run to delete.
+    """
     loop = connect(folder)
     state = loop.state()
     turn = Turn(folder=folder, iteration=len(state.iterations), fence=fence)
@@ -158,6 +163,11 @@ def delete_dispensable(folder: str, fence: int, keep_hours: float) -> list[str]:
     if unneeded:
         loop.foundry.check_account()  # with a wrong account everything would seem to be gone already
     for each in unneeded:
+        try:
+            check_may_act(loop, fence)
+        except LoopPaused as pause:
+            get_run_logger().warning("%s is not deleted: %s", each.deployment.name, pause)
+            break
         if _leaves(loop, turn, each.deployment, keep_hours):
             remove(loop, turn, each.deployment, each.reason)
             gone.append(each.deployment.name)

@@ -24,7 +24,7 @@ class Dates(NamedTuple):
     earliest: datetime
     """Its idle days are over."""
     forced_from: datetime
-    """Where the provider's date leaves no room after `earliest`, it may be deleted from here on."""
+    """From here on, days before `latest`, Azure's date may force it; the same as `earliest` where there is time."""
     azure: datetime
     latest: datetime
     """The provider's date less our margin."""
@@ -47,14 +47,18 @@ def dates(created_at: datetime, seen: ObservedDeployment, calls: CallEvidence, p
     azure = azure_deletes_at(created_at, seen, policy)
     margin = DEVELOPER_MARGIN if is_developer(seen.sku) else policy.safety_margin
     idle_days = timedelta(days=policy.idle_days)
-    enough = min(idle_days, policy.azure_span - policy.safety_margin) - timedelta(days=policy.most_days_earlier)
+    earliest, latest = idle + idle_days, azure - margin
+    enough = min(idle_days, policy.azure_span - policy.safety_margin)
+    if idle == silent:  # Azure's date forces nothing where it may have seen a call that we did not
+        enough -= timedelta(days=policy.most_days_earlier)
+    forced_from = max(idle + max(enough, LEAST), min(earliest, latest - timedelta(days=policy.most_days_earlier)))
     return Dates(
         customers_silent_since=silent,
         idle_since=idle,
-        earliest=idle + idle_days,
-        forced_from=idle + max(enough, LEAST),
+        earliest=earliest,
+        forced_from=forced_from,
         azure=azure,
-        latest=azure - margin,
+        latest=latest,
     )
 
 

@@ -7,8 +7,9 @@ What counts, each rule before the ones below it:
 2. Nothing is planned later than the provider's date less the safety margin, but what is late already: that is due now.
 3. Nothing is planned before its idle days are over, if after them there is a moment in working hours of a day with
    room; the first of these is taken. A moment that is planned already stays while it keeps these rules.
-4. Where there is none, the provider's date forces an earlier one, the last in working hours of a day with room, by
-   `most_days_earlier` at most.
+4. Where there is none, and our last moment is near, the provider's date forces an earlier one: the last in working
+   hours of a day with room, at most `most_days_earlier` before that moment and missing as many idle days. But not where
+   hours that say nothing may hide a call: one call of ours gives time then.
 5. Where there is none either, the cap of the day yields; and at last, the working hours.
 """
 
@@ -80,8 +81,7 @@ def _judged(seen: ObservedDeployment, now: datetime, policy: DeletionPolicy) -> 
         return _short_lived(_Candidate(seen, seen.created_at, found))
     if found.in_doubt:
         return Why("unknown", left_in_words(found))
-    tight = found.latest - found.earliest < timedelta(days=policy.most_days_earlier)
-    if now + timedelta(days=policy.notice_days) < (found.forced_from if tight else found.earliest):
+    if now + timedelta(days=policy.notice_days) < min(found.earliest, found.forced_from):
         return Why("has traffic", left_in_words(found))
     return _Candidate(seen, seen.created_at, found)
 

@@ -46,7 +46,8 @@ def _by_dates(
     if is_developer(seen.sku):
         quiet = found.idle_since <= planned.created_at
         return _yes("no customer has called it") if quiet else _no("customers may have called it")
-    from_when = found.forced_from if planned.forced else found.earliest
+    forced = planned.forced and found.azure <= planned.azure_deletes_at  # a call since then gives Azure, and us, time
+    from_when = found.forced_from if forced else found.earliest
     if found.in_doubt or now < from_when:
         return _no(f"customers may have called it until {moment(found.idle_since)}")
     if now - planned.at > AT_WORK and now < found.latest and not WorkingHours(policy).holds(now):

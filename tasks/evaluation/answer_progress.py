@@ -14,6 +14,7 @@ from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.asking import ask_images
 from tasks.formats import artifact_id
 from tasks.loop import Loop
+from tasks.pausing import check_not_paused
 
 TOLD_EVERY = 5.0
 """Seconds between two lines about how far it is."""
@@ -22,7 +23,8 @@ TOLD_EVERY = 5.0
 def ask_and_tell(
     loop: Loop, contender: Contender, images: Sequence[LabeledImage], journal: AnswerJournal
 ) -> dict[str, Answer]:
-    """As `ask_images`, with its progress shown on the run."""
+    """As `ask_images`, with its progress shown on the run; raises LoopPaused while the loop is paused."""
+    check_not_paused(loop)
     return ask_images(loop, contender, images, journal, AnswerProgress(loop, contender.model, len(images)))
 
 

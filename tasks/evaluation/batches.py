@@ -13,7 +13,6 @@ from random import uniform
 
 from prefect import get_run_logger, task
 
-from cloud import lease
 from cloud.clock import wait
 from cloud.errors import CloudRefused, CloudUnavailable, OutcomeUnknown
 from data_contracts.batches import AnswerBatch
@@ -34,6 +33,7 @@ from tasks.evaluation.evaluation import answers_folder, answers_missing, book_an
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy_for_batches
 from tasks.outages import FIRST_PAUSE, GROWTH, JITTER, LONGEST_PAUSE, Outage
+from tasks.pausing import check_may_act, check_not_paused
 from tasks.retrying import PATIENTLY
 
 ATTEMPTS = 3
@@ -148,6 +148,7 @@ def _intended(
     loop: Loop, turn: Turn, version: HeldOutVersionMade, contender: Contender, model_deployment: str
 ) -> BatchIntended:
     """The announced batch with its input file uploaded; a file of an earlier run is found by its digest."""
+    check_not_paused(loop)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "batch.jsonl"
         images, digest = _written(loop, version, contender, model_deployment, file)
@@ -197,7 +198,7 @@ def _lines(loop: Loop, contender: Contender, model_deployment: str, images: Sequ
 def _bought(loop: Loop, turn: Turn, input_file: str) -> AnswerBatch:
     """The batch of the file; a lost answer is looked for before anything is bought again."""
     for _ in range(ATTEMPTS):
-        lease.check(loop.store, loop.name, turn.fence)
+        check_may_act(loop, turn.fence)
         try:
             return loop.foundry.submit_batch(input_file)
         except OutcomeUnknown as error:

@@ -32,6 +32,7 @@ from tasks.evaluation.evaluation import answers_folder, book_answers, known_eval
 from tasks.evaluation.stored_answers import AnswerTable, store_answers, stored_answers, stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy, remove
+from tasks.pausing import check_not_paused
 from tasks.retrying import PATIENTLY
 from tasks.training.model_choice import offered_models
 
@@ -81,8 +82,12 @@ class Trial(Record):
 
 @task(**PATIENTLY)
 def check_successor(folder: str, model: str) -> None:
-    """Raise WrongInput for a model that is no base model, that the account does not have, or that has retired."""
+    """Raise WrongInput for a model that is no base model, that the account does not have, or that has retired.
+
+    Raises LoopPaused while the loop is paused.
+    """
     loop = connect(folder)
+    check_not_paused(loop)
     known, today = current_models(), loop.now().date()
     if is_fine_tuned(model):
         raise WrongInput(f"{model} is fine-tuned; a trial is for base models, such as {', '.join(known.models)}")

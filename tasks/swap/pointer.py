@@ -11,6 +11,7 @@ from decisions.loop_state import state_of
 from decisions.swap.way_back import overtaken
 from tasks.contender import Contender
 from tasks.loop import Loop, Turn, connect
+from tasks.pausing import check_may_act
 from tasks.retrying import PATIENTLY
 
 
@@ -31,6 +32,7 @@ def switch_champion(turn: Turn, contender: Contender) -> ChampionSwitched | None
     None where production was rolled back since it was decided: the contender was compared with another model.
     """
     loop = connect(turn.folder)
+    check_may_act(loop, turn.fence)
     switched: ChampionSwitched | None = None
 
     def unless_overtaken(entries: Sequence[LedgerEntry]) -> tuple[int, ChampionSwitched] | None:

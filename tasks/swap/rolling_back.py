@@ -9,6 +9,7 @@ from data_contracts.ledger import Actor, LedgerEntry, RolledBack
 from decisions.loop_state import state_of
 from decisions.swap.way_back import WayBack, last_turn_was_back, way_back
 from tasks.loop import Loop, connect
+from tasks.pausing import check_not_paused
 from tasks.retrying import PATIENTLY
 from tasks.swap.pointer import pointer_lags, publish_pointer
 
@@ -22,6 +23,7 @@ def find_way_back(folder: str, iteration: int | None, why: str) -> WayBack | Non
     if not why.strip():
         raise WrongInput("A roll-back needs a reason; it goes into the ledger")
     loop = connect(folder)
+    check_not_paused(loop)
     target = destination(loop, iteration)
     if target is None:
         publish_pointer(loop)
@@ -45,6 +47,7 @@ def point_back(folder: str, target: WayBack, why: str, who: str | None) -> Rolle
     was first, so this needs no lease and waits for no run.
     """
     loop = connect(folder)
+    check_not_paused(loop)
     actor = Actor(name=who, established="claimed") if who else None
     rolled: RolledBack | None = None
 

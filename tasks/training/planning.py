@@ -21,6 +21,7 @@ from decisions.upkeep import Ahead, deletions_ahead
 from tasks.datasets import frozen_dataset, planned_dataset
 from tasks.iterations import opening
 from tasks.loop import Loop, Turn
+from tasks.pausing import pause_in_force, told
 from tasks.training.forecasting import forecast_from
 from tasks.training.model_choice import verdict_on
 from tasks.training.training_files import check_fit, prepare
@@ -31,6 +32,7 @@ class NextRun(Record):
 
     does: str = Field(description="In a few words.")
     why: str
+    paused: str = Field("", description="Who paused the loop, when and why; empty while it is not paused.")
     iteration: int | None = Field(None, description="The one that is open, or that would be opened.")
     parent: str | None = Field(None, description="Model that training starts from.")
     continues: bool = Field(default=False, description="Whether that is a fine-tuned model, not the base model.")
@@ -73,6 +75,7 @@ def plan_next(loop: Loop, policy: TrainingPolicy) -> NextRun:
     plan = NextRun(
         does=step.does,
         why=step.why,
+        paused=_paused(loop),
         iteration=step.iteration,
         parent=step.opened.parent,
         continues=is_fine_tuned(step.opened.parent),
@@ -83,7 +86,14 @@ def plan_next(loop: Loop, policy: TrainingPolicy) -> NextRun:
         spent=gone,
         budget=budget,
     )
-    return _measured(loop, state, policy, step.opened, plan)
+    measured = _measured(loop, state, policy, step.opened, plan)
+    stops = (f"{plan.paused}; go on with kaizen resume",) if plan.paused else ()
+    return measured.model_copy(update={"refusals": (*stops, *measured.refusals)})
+
+
+def _paused(loop: Loop) -> str:
+    pause = pause_in_force(loop)
+    return told(loop.name, pause) if pause else ""
 
 
 def _step(loop: Loop, state: LoopState, policy: TrainingPolicy) -> _Step:

@@ -8,6 +8,7 @@ from decisions.loop_state import Iteration
 from decisions.training.making_room import files_to_delete
 from decisions.training.preflight import Preflight
 from tasks.loop import Loop, Turn
+from tasks.pausing import check_may_act
 
 
 def make_room(loop: Loop, turn: Turn, new: Set[str], verdict: Preflight) -> bool:
@@ -25,6 +26,7 @@ def make_room(loop: Loop, turn: Turn, new: Set[str], verdict: Preflight) -> bool
     used = _files_of(iterations[turn.iteration - 1 :])
     chosen = files_to_delete(loop.foundry.files(), finished, new | used, count, size)
     for file in chosen:
+        check_may_act(loop, turn.fence)
         loop.foundry.delete_file(file.id)
         get_run_logger().info(
             "Deleted %s (%s, %s bytes) of a finished iteration", file.name, file.id, f"{file.bytes:,}"

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from prefect import get_run_logger, task
 
-from cloud import lease
 from cloud.clock import wait
 from cloud.errors import CloudError, CloudRefused, CloudUnavailable, LeaseLost, OutcomeUnknown, QueueFull
 from data_contracts.ledger import (
@@ -22,6 +21,7 @@ from decisions.training.tiers import tiers_left
 from decisions.training.training_plan import hyperparameters
 from tasks.iterations import book
 from tasks.loop import Loop, Turn, connect
+from tasks.pausing import check_may_act, check_not_paused
 from tasks.retrying import PATIENTLY
 from tasks.training.training_files import TrainingFiles
 
@@ -109,8 +109,9 @@ def _bought(
 ) -> TrainingJob:
     """The job, submitted once per intent; a lost answer is looked for before anything is submitted again."""
     for _ in range(policy.attempts):
+        check_not_paused(loop)
         loop.record(turn, _intent(request, files))
-        lease.check(loop.store, loop.name, turn.fence)
+        check_may_act(loop, turn.fence)
         known = the_older(loop, turn, loop.foundry.find_jobs(request.suffix))
         if known is not None:
             return known

@@ -37,6 +37,8 @@ from data_contracts.ledger import (
     ModelDeploymentDeleted,
     ModelDeploymentIntended,
     ModelDeploymentLeaving,
+    Paused,
+    Resumed,
     RolledBack,
     SuccessorTried,
     TrainingFinished,
@@ -160,6 +162,8 @@ EVENTS: list[Event] = [
     ModelDeploymentLeaving(name="k1", reason="any"),
     IterationClosed(number=1, outcome="kept the champion", reason="any"),
     CostBooked(what="hosting", subject="k1", usd=0.1 + 0.2, basis="any"),
+    Paused(why="line 2 is rebuilt", until=datetime(2027, 1, 31, tzinfo=UTC)),
+    Resumed(why="it runs again"),
 ]
 
 

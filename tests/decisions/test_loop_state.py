@@ -17,6 +17,8 @@ from data_contracts.ledger import (
     Decided,
     Evaluated,
     Event,
+    Paused,
+    Resumed,
     TrainingFinished,
     TrainingSubmitted,
 )
@@ -278,3 +280,38 @@ def test_folding_on_never_changes_the_state_before() -> None:
     state_after(opened(), deployment_intended("k1"), evaluated(BASE), evaluated(FIRST_MODEL), deployment_deleted("k1"))
 
     assert before == copy
+
+
+def test_a_pause_says_who_when_and_why() -> None:
+    pause = state_after(accepted(), Paused(why="line 2 is rebuilt")).pause
+
+    assert pause is not None
+    assert (pause.by, pause.established, pause.paused.why) == ("ines", "command line", "line 2 is rebuilt")
+    assert pause.at == START + timedelta(hours=1)
+
+
+def test_a_pause_without_an_end_holds_for_ever() -> None:
+    pause = state_after(Paused(why="any")).pause
+
+    assert pause is not None
+    assert pause.in_force(START + timedelta(days=3650))
+
+
+def test_a_pause_ends_by_itself_at_its_time() -> None:
+    until = START + timedelta(days=3)
+    pause = state_after(Paused(why="any", until=until)).pause
+
+    assert pause is not None
+    assert pause.in_force(until)
+    assert not pause.in_force(until + timedelta(seconds=1))
+
+
+def test_of_two_pauses_the_later_counts() -> None:
+    pause = state_after(Paused(why="first", until=START), Paused(why="second")).pause
+
+    assert pause is not None
+    assert (pause.paused.why, pause.paused.until) == ("second", None)
+
+
+def test_a_resumed_loop_is_not_paused() -> None:
+    assert state_after(Paused(why="any"), Resumed()).pause is None

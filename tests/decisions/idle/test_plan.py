@@ -105,6 +105,17 @@ def test_the_cap_yields_to_azures_date() -> None:
     assert [each.at for each in found] == [NOW, NOW + 11 * HOUR, NOW + 11 * HOUR]
 
 
+def test_the_cap_yields_before_the_idle_days_do_where_azures_date_is_far() -> None:
+    fleet = [deployment(at(5, 10), name=f"k{each}") for each in range(8)]
+
+    found = planned(fleet, policy(most_a_day=1)).deletions
+
+    assert [each.at for each in found] == [at(day, 9) if day > 12 else at(12, 10) for day in (12, 13, 16, 17, 18)] + [
+        at(19, 9)
+    ] * 3
+    assert not any(each.forced for each in found)
+
+
 def test_a_planned_moment_stays_while_it_keeps_the_rules() -> None:
     assert deletion(deployment(at(5, 10), planned_for=at(13, 11))).at == at(13, 11)
 
@@ -154,6 +165,17 @@ def test_an_outage_before_azures_date_asks_for_one_call() -> None:
     assert found.code == "unknown"
     assert found.keep_alive is not None
     assert found.keep_alive.calls == (NOW + HOUR,)
+
+
+def test_azures_date_forces_nothing_where_a_call_may_be_hidden() -> None:
+    """Else a weekend before Azure's date would move it to Friday; here one call of ours gives time."""
+    hidden = evidence(at(1, 10), last_unknown=at(1, 20))
+
+    found = left(deployment(calls=hidden), policy(idle_days=14))
+
+    assert found.code == "unknown"
+    assert found.keep_alive is not None
+    assert found.keep_alive.calls == (at(15, 9),)
 
 
 def test_hours_that_do_not_reach_back_far_enough_are_unknown() -> None:

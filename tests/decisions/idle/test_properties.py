@@ -109,13 +109,15 @@ def test_no_customer_and_nothing_unknown_is_within_the_idle_days_unless_azure_fo
     for each in planned(fleet, rules, now).deletions:
         calls = by_name[each.name].calls
         assert calls is not None
-        for last in filter(None, (calls.last_customer_call, calls.last_unknown)):
-            if by_name[each.name].sku == "DeveloperTier":
-                assert last <= each.created_at
-            elif each.forced:
-                assert each.at - last >= max(enough - timedelta(days=rules.most_days_earlier), DAY)
-            else:
-                assert each.at - last >= timedelta(days=rules.idle_days)
+        silent = max(filter(None, (each.created_at, calls.begins, calls.last_customer_call)))
+        if by_name[each.name].sku == "DeveloperTier":
+            assert max(silent, calls.last_unknown or silent) == each.created_at
+        elif not each.forced:
+            assert each.at - max(silent, calls.last_unknown or silent) >= timedelta(days=rules.idle_days)
+        elif calls.last_unknown is not None and calls.last_unknown > silent:
+            assert each.at - calls.last_unknown >= enough
+        else:
+            assert each.at - silent >= max(enough - timedelta(days=rules.most_days_earlier), DAY)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -69,6 +69,16 @@ def test_a_forced_deletion_needs_less_idleness_but_not_none() -> None:
     assert not still_idle(plan.model_copy(update={"forced": False}), seen, plan.at, forced).delete
 
 
+def test_a_call_that_moves_azures_date_ends_what_forced_a_deletion() -> None:
+    forced = policy(idle_days=20, **ALWAYS)
+    silent = NOW - 14 * DAY + HOUR
+    plan = deletion(deployment(silent), forced)
+    audited = deployment(silent, calls=evidence(silent, now=plan.at, last_call=NOW - HOUR))
+
+    assert plan.forced
+    assert not still_idle(plan, audited, plan.at, forced).delete
+
+
 def test_the_developer_tier_is_deleted_unless_somebody_called() -> None:
     seen = deployment(sku="DeveloperTier", created_at=NOW - 23 * HOUR)
     plan = deletion(seen)
