@@ -72,7 +72,7 @@ def test_a_fine_tuned_model_is_no_successor(decided: LoopFolder) -> None:
 
 
 def test_an_unknown_model_is_refused_with_those_that_can_be_tried(decided: LoopFolder) -> None:
-    with pytest.raises(WrongInput, match=f"gpt-5 is not a model that is known; these can be tried: .*{SUCCESSOR}"):
+    with pytest.raises(WrongInput, match=f"'gpt-5' is not a model that is known; these can be tried: .*{SUCCESSOR}"):
         try_successor("gpt-5", decided.name)
 
 
