@@ -79,7 +79,7 @@ def test_the_champion_that_learned_from_it_is_named_with_its_deployment(forgot: 
     assert champion
     assert isinstance(models, list)
     assert champion.model in models
-    assert forgot.value["model_deployments"] == [champion.model_deployment]
+    assert forgot.value["model_deployments"] == [champion.model_deployment, f"{champion.model_deployment}-eval"]
 
 
 def test_the_dataset_the_iteration_and_the_held_out_version_are_named(forgot: Forgot) -> None:
