@@ -8,7 +8,7 @@ from pathlib import Path
 KAIZEN = (sys.executable, "-m", "deployments.cli")
 
 
-def kaizen(*arguments: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def kaizen(*arguments: str | Path, timeout: float = 900) -> subprocess.CompletedProcess[str]:
     """What the command printed and how it ended."""
     return subprocess.run(
         [*KAIZEN, *map(str, arguments)],
