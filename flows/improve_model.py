@@ -105,7 +105,7 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
     else:
         result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)
     delete_dispensable(folder, fence)
-    if taken.iteration is not None:
+    if result.iteration is not None and result.status != "waits for a person":
         publish_costs(folder)
     return result
 

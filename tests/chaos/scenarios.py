@@ -36,7 +36,7 @@ smallest_addition = 3
 [promotion]
 when_inconclusive = "ask"
 """
-TIMES = re.compile(r"(_at|^time|latency_ms|ms_per_image|seconds_to_train|_since|seconds)$")
+TIMES = re.compile(r"(_at|^time|latency_ms|median_ms|ms_per_image|seconds_to_train|_since|seconds)$")
 RANDOM = frozenset(
     {"found", "job", "path", "training_file", "validation_file", "digest", "suffix", "labels", "labels_digest"}
 )
