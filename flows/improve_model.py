@@ -41,9 +41,6 @@ from tasks.training.trained_job import choose_best_checkpoint, reconcile_trainin
 from tasks.training.training_files import upload_training_files
 from tasks.training.training_jobs import submit_training
 
-UNCHANGED = ("nothing to learn from", "waits for a person")
-"""What a run may come to time and again: nothing new is published then."""
-
 
 class Result(Record):
     """How far a run came, and why it stopped there."""
@@ -111,7 +108,7 @@ def move_forward(folder: str, fence: int, training: TrainingPolicy, promotion: P
     else:
         result = take_turn(Turn(folder=folder, iteration=taken.iteration, fence=fence), training, promotion)
     delete_dispensable(folder, fence, promotion.keep_previous_hours)
-    if result.status not in UNCHANGED:
+    if result.iteration is not None and result.status != "waits for a person":
         publish_costs(folder)
     return result
 
