@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cloud.clock import system_time
 from cloud.errors import CloudError, LeaseHeld, LeaseLost
-from cloud.store import DATA, NotFound, Store, Stored
+from cloud.store import DATA, NotFound, Store, Stored, account_folder
 from cloud.waiting import eventually
 from data_contracts.record import Record
 
@@ -70,11 +70,11 @@ def held(store: Store, loop: str, run: str) -> Iterator[Lease]:
 
 @contextmanager
 def turn_to_write(store: Store, account: str, run: str) -> Iterator[Lease]:
-    """Have the turn to write to the Azure *account*, shared by all loops of the store; waits for whoever has it.
+    """Have the turn to write to the Azure *account*, a resource id, shared by all loops of the store; waits for it.
 
     Raises CloudUnavailable when it does not come within an hour.
     """
-    path = f"{DATA}/accounts/{account}/lock.json"
+    path = f"{account_folder(account)}/lock.json"
 
     def look() -> Lease | None:
         try:

@@ -1,5 +1,6 @@
 """The one protocol behind which files live, in a folder or in Azure Blob Storage."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -72,3 +73,8 @@ class Store(Protocol):
     def delete(self, path: str) -> None:
         """Remove what is at *path*; removing nothing is no error."""
         ...
+
+
+def account_folder(account: str) -> str:
+    """Where the store keeps what is of the Azure *account*, a resource id: accounts of two groups may have one name."""
+    return f"{DATA}/accounts/{account.rpartition('/')[2]}-{hashlib.sha256(account.encode()).hexdigest()[:8]}"

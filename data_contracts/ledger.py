@@ -283,19 +283,24 @@ class HeldOutLookedAt(Record):
     challenger: str
 
 
-class Evaluated(Record):
+class AnswerTable(Record):
+    """A table of a model's answers in the store."""
+
+    images: int
+    correct: int
+    path: str
+    digest: str = Field(description="SHA-256 of the file.")
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Evaluated(AnswerTable):
     """A model has answered all images of a held-out version."""
 
     kind: Literal["evaluated"] = "evaluated"
     version: str
     model: str
     model_deployment: str
-    images: int
-    correct: int
-    path: str
-    digest: str
-    prompt_tokens: int
-    completion_tokens: int
     sku: str | None = Field(
         None, description="Tier of the model deployment that answered; None where it was not noted."
     )
@@ -310,17 +315,11 @@ class Evaluated(Record):
     renewed: bool = Field(default=False, description="Whether all was asked anew, for too many answers had changed.")
 
 
-class ValidationAnswered(Record):
+class ValidationAnswered(AnswerTable):
     """A challenger has answered validation images; this decides nothing and may be shown image by image."""
 
     kind: Literal["validation answered"] = "validation answered"
     model: str
-    images: int
-    correct: int
-    path: str
-    digest: str
-    prompt_tokens: int
-    completion_tokens: int
 
 
 class LocalBaselineMeasured(Record):
@@ -338,18 +337,12 @@ class LocalBaselineMeasured(Record):
     ms_per_image: float = Field(description="Median, from the bytes of an image to its label, on one core.")
 
 
-class SuccessorTried(Record):
+class SuccessorTried(AnswerTable):
     """Another base model has answered a held-out version, to know what comes when the present one retires."""
 
     kind: Literal["successor tried"] = "successor tried"
     version: str
     model: str
-    images: int
-    correct: int
-    path: str
-    digest: str
-    prompt_tokens: int
-    completion_tokens: int
     known: bool = Field(
         default=False, description="Whether an iteration had bought these answers: no look was counted."
     )

@@ -125,7 +125,7 @@ def create(loop: Loop, turn: Turn, wanted: ModelDeploymentIntended) -> None:
 
 def turn_to_write(loop: Loop) -> AbstractContextManager[lease.Lease]:
     """Have the turn to write to the loop's account, which takes one write at a time; waits for whoever has it."""
-    return lease.turn_to_write(loop.store, loop.settings.foundry.account, f"{loop.name}: {running_flow().name}")
+    return lease.turn_to_write(loop.store, loop.settings.foundry.account_id, f"{loop.name}: {running_flow().name}")
 
 
 def remove(loop: Loop, turn: Turn, live: LiveDeployment, reason: str) -> None:

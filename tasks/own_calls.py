@@ -6,7 +6,6 @@ use for longer than it is, never idle before it is. The hour of a call is that i
 made; the service may count one that ends just after the hour in the next.
 """
 
-import hashlib
 import logging
 import secrets
 import threading
@@ -22,7 +21,7 @@ from pydantic import ValidationError
 from cloud.connections import store_of
 from cloud.errors import CloudError, CloudRefused, CloudUnavailable
 from cloud.settings import Settings
-from cloud.store import DATA, NotFound, Store
+from cloud.store import NotFound, Store, account_folder
 from data_contracts.calls import METRICS_KEPT_DAYS, HourOfCalls, OwnCallsPart, summed
 from tasks.loop import Loop
 
@@ -50,14 +49,12 @@ def own_calls_of(loop: Loop) -> "OwnCalls":
 
 
 class OwnCalls:
-    """The log of one account: `data/accounts/ACCOUNT/calls/DATE/`, of all loops and processes that share the store."""
+    """The log of one account, `data/accounts/ACCOUNT-HASH/calls/DATE/`, of all that share the store."""
 
     def __init__(self, store: Store, account: str) -> None:
         """Keep calls of the account whose resource id is *account*."""
         self._store, self._account = store, account
-        # accounts of two resource groups may have one name
-        name = f"{account.rpartition('/')[2]}-{hashlib.sha256(account.encode()).hexdigest()[:8]}"
-        self._folder = f"{DATA}/accounts/{name}/calls/"
+        self._folder = f"{account_folder(account)}/calls/"
         self._waiting: dict[str, bytes] = {}
         self._threads = threading.Lock()
         self._kept_at = time.monotonic()

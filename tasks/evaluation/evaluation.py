@@ -214,7 +214,7 @@ def _stored(loop: Loop, version: HeldOutVersionMade, contender: Contender, bough
         version=version.version,
         model=contender.model,
         model_deployment=contender.model_deployment,
-        **store_answers(loop, f"{bought.folder}/{TABLE}", bought.answers),
+        **store_answers(loop, f"{bought.folder}/{TABLE}", bought.answers).model_dump(),
         failed=sum(answer.outcome is Outcome.FAILED for answer in bought.answers),
         median_ms=None if mixed else _comparable_time(bought),
         sku=tier,

@@ -2,24 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import TypedDict
 
 from cloud.errors import CloudRefused
 from data_contracts.evaluation import Answer, Evaluation
-from data_contracts.ledger import Evaluated
+from data_contracts.ledger import AnswerTable, Evaluated
 from tasks.loop import Loop
 from tasks.tables import from_parquet, to_parquet
-
-
-class AnswerTable(TypedDict):
-    """What an entry of the ledger says about a table of answers."""
-
-    images: int
-    correct: int
-    path: str
-    digest: str
-    prompt_tokens: int
-    completion_tokens: int
 
 
 def store_answers(loop: Loop, path: str, answers: Sequence[Answer]) -> AnswerTable:

@@ -9,6 +9,7 @@ from cloud.errors import CloudUnavailable
 from data_contracts.errors import WrongInput
 from data_contracts.evaluation import Evaluation, Outcome
 from data_contracts.ledger import (
+    AnswerTable,
     Evaluated,
     Event,
     HeldOutLookedAt,
@@ -29,7 +30,7 @@ from tasks.datasets import held_out_images
 from tasks.evaluation.answer_journal import AnswerJournal
 from tasks.evaluation.answer_progress import ask_and_tell
 from tasks.evaluation.evaluation import answers_folder, book_answers, known_evaluation
-from tasks.evaluation.stored_answers import AnswerTable, store_answers, stored_answers, stored_evaluation
+from tasks.evaluation.stored_answers import store_answers, stored_answers, stored_evaluation
 from tasks.loop import Loop, Turn, connect
 from tasks.model_deployments import deploy, remove
 from tasks.pausing import check_not_paused
@@ -120,7 +121,7 @@ def reuse_answers(folder: str, fence: int, model: str) -> bool:
     known = known_evaluation(loop, state.iterations, _version(state), _contender(loop, model))
     if known is None:
         return False
-    fields = known.model_dump(include=set(AnswerTable.__annotations__))
+    fields = known.model_dump(include=set(AnswerTable.model_fields))
     tried = SuccessorTried(version=known.version, model=model, known=True, **fields)
     loop.ledger.write(loop.authorship(fence=fence), None, tried)
     return True
@@ -156,7 +157,7 @@ def record_answers(folder: str, fence: int, model: str) -> None:
     table = store_answers(loop, f"{where}/trial.parquet", answers)
     subject = f"trial of {model} on held-out version {version.version[:12]}"
     book_answers(loop, Turn(folder=folder, iteration=0, fence=fence), contender, answers, subject)
-    tried = SuccessorTried(version=version.version, model=model, **table)
+    tried = SuccessorTried(version=version.version, model=model, **table.model_dump())
     loop.ledger.write(loop.authorship(fence=fence), None, tried)
     journal.clear()
 

@@ -37,7 +37,7 @@ def ask_validation(turn: Turn, challenger: Contender, policy: PromotionPolicy) -
     if not answers:
         return None
     table = store_answers(loop, f"{folder}/{turn.iteration:04d}.parquet", answers)
-    answered = ValidationAnswered(model=challenger.model, **table)
+    answered = ValidationAnswered(model=challenger.model, **table.model_dump())
     subject = f"{challenger.model} on validation images of iteration {turn.iteration}"
     book_answers(loop, turn, challenger, answers, subject)
     loop.record(turn, answered)

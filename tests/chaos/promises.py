@@ -10,7 +10,7 @@ from openai import OpenAI
 
 from cloud.errors import LedgerBroken
 from cloud.ledger import verify
-from cloud.store import DATA, NotFound, Store
+from cloud.store import DATA, NotFound, Store, account_folder
 from data_contracts.ledger import CostBooked, TrainingIntended
 from tasks.loop import Loop, connect
 
@@ -73,8 +73,8 @@ def _model_deployments(loop: Loop) -> Iterator[str]:
 
 
 def _lease(loop: Loop) -> Iterator[str]:
-    account = loop.settings.foundry.account
-    for path in (f"{DATA}/loops/{loop.name}/lease.json", f"{DATA}/accounts/{account}/lock.json"):
+    account = account_folder(loop.settings.foundry.account_id)
+    for path in (f"{DATA}/loops/{loop.name}/lease.json", f"{account}/lock.json"):
         try:
             lease = json.loads(loop.store.get(path).content)
         except NotFound:

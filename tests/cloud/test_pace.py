@@ -80,12 +80,12 @@ def ask(service: FixedWindow | Bucket, questions: int, *, latency: float = 0.3, 
     """Ask so many questions as threads would, refused ones again, in a time that only passes here."""
     drawn, now = random.Random(seed), [0.0]
     pace = Pace(now=lambda: now[0])
-    todo, refused, most = questions, 0, 0
+    unasked, refused, most = questions, 0, 0
     flying: list[tuple[float, int, Served]] = []
-    while todo or flying:
-        wait = pace._wait() if todo else math.inf
+    while unasked or flying:
+        wait = pace._wait() if unasked else math.inf
         if wait <= 0:
-            todo -= 1
+            unasked -= 1
             ticket = pace.begin()
             heapq.heappush(flying, (now[0] + latency * drawn.uniform(0.6, 1.6), ticket, service.serve(now[0])))
             most = max(most, len(flying))
@@ -94,7 +94,7 @@ def ask(service: FixedWindow | Bucket, questions: int, *, latency: float = 0.3, 
             now[0], ticket, served = heapq.heappop(flying)
             pace.end(ticket, served.headers, latency if served.has_room else None, int(served.has_room * service.cost))
             if not served.has_room:
-                todo, refused = todo + 1, refused + 1
+                unasked, refused = unasked + 1, refused + 1
                 pace.refused(served.retry_after)
         else:
             now[0] += min(wait, 1.0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from data_contracts.evaluation import Answer, ClassTable, Evaluation, Outcome, PromotionEvidence
+from data_contracts.evaluation import Action, Answer, ClassTable, Code, Evaluation, Outcome, PromotionEvidence
 from data_contracts.image_contract import GroupRule, ImageClass, ImageContract, NearDuplicateRule, SplitRule
 from data_contracts.images import ImageFacts, LabeledImage, Split
 from data_contracts.ledger import (
@@ -12,6 +12,7 @@ from data_contracts.ledger import (
     ChampionSwitched,
     CheckpointChosen,
     DatasetFrozen,
+    Decided,
     Event,
     ForgottenOfBatch,
     HeldOutLookedAt,
@@ -71,6 +72,33 @@ def evidence(
         uses_left=uses_left,
         alpha_per_use=0.005,
         leak_found=leak_found,
+    )
+
+
+def decided(
+    challenger: str = FIRST_MODEL,
+    champion: str | None = BASE,
+    *,
+    code: Code = Code.HUMAN_INCONCLUSIVE,
+    action: Action = Action.KEEP,
+    counts: tuple[int, int, int] = (300, 1, 2),
+    worse_batches: tuple[str, ...] = (),
+) -> Decided:
+    """A verdict; *counts* are images, losses and wins."""
+    n, losses, wins = counts
+    return Decided(
+        code=code,
+        action=action,
+        reason="any",
+        champion=champion,
+        challenger=challenger,
+        n=n,
+        losses=losses,
+        wins=wins,
+        p_superior=0.5,
+        interval=(-0.1, 0.1),
+        alpha_per_use=0.01,
+        worse_batches=worse_batches,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from data_contracts.evaluation import Action, Code
-from data_contracts.ledger import CostBooked, Decided, Evaluated, Event
+from data_contracts.ledger import CostBooked, Evaluated, Event
 from data_contracts.policies import BudgetPolicy
 from data_contracts.prices import MachinePrice, Prices, TokenPrices
 from decisions.cost_report import CostReport, Volume, cost_report, running_costs
@@ -15,6 +15,7 @@ from tests.decisions.builders import (
     SECOND_MODEL,
     START,
     closed,
+    decided,
     deployment_created,
     deployment_deleted,
     deployment_intended,
@@ -53,22 +54,6 @@ def evaluated(model: str, correct: int) -> Evaluated:
     )
 
 
-def decided(challenger: str, champion: str | None) -> Decided:
-    return Decided(
-        code=Code.PROMOTE,
-        action=Action.PROMOTE,
-        reason="any",
-        champion=champion,
-        challenger=challenger,
-        n=200,
-        losses=0,
-        wins=20,
-        p_superior=0.001,
-        interval=(0.0, 0.1),
-        alpha_per_use=0.005,
-    )
-
-
 def won(number: int, before: str | None, after: str, right: tuple[int, int], *costs: CostBooked) -> list[Event]:
     """An iteration whose challenger *after* was right so often, and became champion."""
     known = [evaluated(before, right[0])] if before else []
@@ -77,7 +62,7 @@ def won(number: int, before: str | None, after: str, right: tuple[int, int], *co
         *costs,
         *known,
         evaluated(after, right[1]),
-        decided(after, before),
+        decided(after, before, code=Code.PROMOTE, action=Action.PROMOTE),
         switched(after),
         closed(number),
     ]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from data_contracts.evaluation import Action, Code
+from data_contracts.evaluation import Action
 from data_contracts.ledger import (
     Actor,
     Approved,
@@ -14,7 +14,6 @@ from data_contracts.ledger import (
     CheckpointChosen,
     CostBooked,
     DatasetFrozen,
-    Decided,
     Evaluated,
     Event,
     Paused,
@@ -30,6 +29,7 @@ from tests.decisions.builders import (
     START,
     accepted,
     closed,
+    decided,
     deployment_created,
     deployment_deleted,
     deployment_intended,
@@ -56,22 +56,6 @@ FINISHED = TrainingFinished(
 )
 CHOSEN = CheckpointChosen(checkpoint=Checkpoint(model=FIRST_MODEL, step=3), reason="any", flags=())
 YES = Approved(yes=True, reason="looked at it")
-
-
-def decided(action: Action) -> Decided:
-    return Decided(
-        code=Code.HUMAN_INCONCLUSIVE,
-        action=action,
-        reason="any",
-        champion=BASE,
-        challenger=FIRST_MODEL,
-        n=300,
-        losses=1,
-        wins=2,
-        p_superior=0.5,
-        interval=(-0.1, 0.1),
-        alpha_per_use=0.01,
-    )
 
 
 def evaluated(model: str, *, correct: int = 250) -> Evaluated:
@@ -139,7 +123,7 @@ def test_an_iteration_knows_when_it_was_opened_and_closed() -> None:
         (BatchSubmitted(batch="batch_1", found=False), "batch_submitted"),
         (BatchFinished(batch="batch_1", status="completed", answered=300), "batch_finished"),
         (looked(), "looked"),
-        (decided(Action.KEEP), "decided"),
+        (decided(action=Action.KEEP), "decided"),
         (YES, "approved"),
         (switched(), "switched"),
         (closed(), "closed"),
@@ -217,11 +201,11 @@ def test_the_switch_makes_the_champion_and_outlives_its_iteration() -> None:
     ("events", "asks"),
     [
         ((), False),
-        ((decided(Action.ASK),), True),
-        ((decided(Action.KEEP),), False),
-        ((decided(Action.PROMOTE),), False),
-        ((decided(Action.ASK), YES), False),
-        ((decided(Action.ASK), Approved(yes=False, reason="no")), False),
+        ((decided(action=Action.ASK),), True),
+        ((decided(action=Action.KEEP),), False),
+        ((decided(action=Action.PROMOTE),), False),
+        ((decided(action=Action.ASK), YES), False),
+        ((decided(action=Action.ASK), Approved(yes=False, reason="no")), False),
     ],
 )
 def test_a_person_is_asked_until_an_answer_of_either_kind_came(events: tuple[Event, ...], asks: bool) -> None:  # noqa: FBT001

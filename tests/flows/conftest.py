@@ -1,6 +1,7 @@
 """Loops that are ready to learn, and an account without room."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,19 @@ def filled(
     folder.deliver("one", sorted(images.glob("*/*")))
     ingest_images(folder.name)
     return folder
+
+
+@pytest.fixture
+def copied(filled: LoopFolder, tmp_path: Path) -> LoopFolder:
+    """The filled loop with a ledger of its own."""
+    return LoopFolder(Path(shutil.copytree(filled.path, tmp_path / "loop")))
+
+
+@pytest.fixture
+def faults(foundry: EmulatorProcess) -> Iterator[EmulatorProcess]:
+    """The emulator, whose faults are taken back afterwards."""
+    yield foundry
+    foundry.ask("DELETE", "/emulator/faults")
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The base model answers by batch where the policy wants it: at half the price, once, and never for the latency."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -52,19 +51,6 @@ BY_BATCH = PromotionPolicy(base_model_by_batch=True, validation_images=0, local_
 TRAINING = TrainingPolicy(smallest_addition=20, settling_minutes=0.02)
 BASE = TRAINING.base_model
 RUN = "import sys; from tests.flows.test_base_by_batch import ask_base; ask_base(sys.argv[1])"
-
-
-@pytest.fixture
-def copied(filled: LoopFolder, tmp_path: Path) -> LoopFolder:
-    """The filled loop with a ledger of its own."""
-    return LoopFolder(Path(shutil.copytree(filled.path, tmp_path / "loop")))
-
-
-@pytest.fixture
-def faults(foundry: EmulatorProcess) -> Iterator[EmulatorProcess]:
-    """The emulator, whose faults are taken back afterwards."""
-    yield foundry
-    foundry.ask("DELETE", "/emulator/faults")
 
 
 @flow(name="ask_base")

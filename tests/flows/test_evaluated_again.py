@@ -1,8 +1,5 @@
 """Answers that were bought are asked for again only where that tells something."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 from prefect import flow
 
@@ -28,12 +25,6 @@ CHAT = "/openai/v1/chat/completions"
 TRAINING = TrainingPolicy(smallest_addition=20, settling_minutes=0.02)
 SEVERE = PromotionPolicy(asked_again_share=0, largest_failure_share=0)
 PATIENT = SEVERE.model_copy(update={"largest_failure_share": 0.5})
-
-
-@pytest.fixture
-def copied(filled: LoopFolder, tmp_path: Path) -> LoopFolder:
-    """The filled loop with a ledger of its own."""
-    return LoopFolder(Path(shutil.copytree(filled.path, tmp_path / "loop")))
 
 
 @flow(name="evaluate")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from prefect.settings import PREFECT_API_URL
@@ -25,13 +25,6 @@ RUN = "import sys; from flows.improve_model import improve_model; improve_model(
 POLICY = PromotionPolicy(validation_images=0, local_baseline="off", when_inconclusive="ask")
 ENOUGH = 10
 """Answers that have come when the run is killed."""
-
-
-@pytest.fixture
-def faults(foundry: EmulatorProcess) -> Iterator[EmulatorProcess]:
-    """The emulator, whose faults are taken back afterwards."""
-    yield foundry
-    foundry.ask("DELETE", "/emulator/faults")
 
 
 def folders(folder: LoopFolder) -> set[str]:

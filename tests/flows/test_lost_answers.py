@@ -1,8 +1,5 @@
 """Whatever happens to the answer, an iteration has exactly one job: the client's own retries can buy nothing."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 from prefect import flow
 
@@ -22,12 +19,6 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 JOBS = "/openai/v1/fine_tuning/jobs"
 ASKED_AGAIN = 2
-
-
-@pytest.fixture
-def copied(filled: LoopFolder, tmp_path: Path) -> LoopFolder:
-    """The filled loop with a ledger of its own."""
-    return LoopFolder(Path(shutil.copytree(filled.path, tmp_path / "loop")))
 
 
 @flow(name="buy")

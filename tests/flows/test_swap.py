@@ -62,7 +62,7 @@ def deployed(turn: Turn, name: str, model: str) -> str:
 
 def test_a_model_deployment_waits_for_what_another_loop_writes_to_the_account(filled: LoopFolder) -> None:
     loop = filled.loop()
-    account = loop.settings.foundry.account
+    account = loop.settings.foundry.account_id
     with lease.held(loop.store, loop.name, "test") as held, ThreadPoolExecutor() as pool:
         turn = Turn(folder=filled.name, iteration=1, fence=held.fence)
         with lease.turn_to_write(loop.store, account, "another loop"):

@@ -2,12 +2,11 @@
 
 import pytest
 
-from data_contracts.evaluation import Action, Code
 from data_contracts.ledger import Decided
 from data_contracts.policies import PromotionPolicy
 from decisions.gate.wording import points
 from decisions.held_out import budget, budget_in_words, discordance_seen, images_needed
-from tests.decisions.builders import BASE, closed, state_after, won_turn
+from tests.decisions.builders import BASE, closed, decided, state_after, won_turn
 
 AUTO = PromotionPolicy()
 
@@ -56,31 +55,19 @@ def test_points_are_written_without_needless_digits() -> None:
     assert [points(gain) for gain in (0.02, 0.01, 0.053, 0.1)] == ["2 points", "1 point", "5.3 points", "10 points"]
 
 
-def decided(champion: str, *, n: int = 200, differing: int = 30) -> Decided:
-    return Decided(
-        code=Code.HUMAN_NON_INFERIOR,
-        action=Action.KEEP,
-        reason="any",
-        champion=champion,
-        challenger="any",
-        n=n,
-        losses=differing // 2,
-        wins=differing - differing // 2,
-        p_superior=0.5,
-        interval=(-0.1, 0.1),
-        alpha_per_use=0.01,
-    )
+def gate(champion: str, *, differing: int = 30) -> Decided:
+    return decided("any", champion, counts=(200, differing // 2, differing - differing // 2))
 
 
 def test_gates_between_our_own_models_say_how_many_answers_differ() -> None:
-    against_base = (*won_turn(1, "first"), decided(BASE, differing=150), closed(1))
-    against_ours = (*won_turn(2, "second"), decided("first"), closed(2))
+    against_base = (*won_turn(1, "first"), gate(BASE, differing=150), closed(1))
+    against_ours = (*won_turn(2, "second"), gate("first"), closed(2))
 
     assert discordance_seen(state_after(*against_base).iterations) == 0.06
     assert discordance_seen(state_after(*against_base, *against_ours).iterations) == 0.15
 
 
 def test_two_models_that_agree_on_everything_leave_a_little_to_find() -> None:
-    turns = (*won_turn(1, "first"), closed(1), *won_turn(2, "second"), decided("first", differing=0), closed(2))
+    turns = (*won_turn(1, "first"), closed(1), *won_turn(2, "second"), gate("first", differing=0), closed(2))
 
     assert discordance_seen(state_after(*turns).iterations) == 0.01

@@ -5,29 +5,17 @@ from datetime import timedelta
 import pytest
 
 from data_contracts.evaluation import Action, Code
-from data_contracts.ledger import Approved, ChampionSwitched, Decided, IterationClosed
+from data_contracts.ledger import Approved, ChampionSwitched, IterationClosed
 from decisions.gate.overrides import overrides_to_review
 from decisions.loop_state import LoopState
-from tests.decisions.builders import START, opened, state_after
+from tests.decisions.builders import START, decided, opened, state_after
 
 
 def overridden(code: Code, *, until: bool = True) -> LoopState:
-    decided = Decided(
-        code=code,
-        action=Action.ASK,
-        reason="any",
-        champion=None,
-        challenger="new",
-        n=300,
-        losses=1,
-        wins=2,
-        p_superior=0.5,
-        interval=(-0.1, 0.1),
-        alpha_per_use=0.01,
-    )
+    verdict = decided("new", None, code=code, action=Action.ASK)
     switched = ChampionSwitched(model="new", model_deployment="any", previous=None, previous_model_deployment=None)
     approved = Approved(yes=True, reason="any", until=START + timedelta(days=30) if until else None)
-    events = (opened(1), decided, approved, switched, IterationClosed(number=1, outcome="promoted", reason="any"))
+    events = (opened(1), verdict, approved, switched, IterationClosed(number=1, outcome="promoted", reason="any"))
     return state_after(*events)
 
 

@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 
 from data_contracts.evaluation import Action, Code
-from data_contracts.ledger import Decided
 from data_contracts.policies import TrainingPolicy
 from data_contracts.training import Hyperparameters
 from decisions.training.training_plan import (
@@ -25,6 +24,7 @@ from tests.decisions.builders import (
     FIRST_MODEL,
     SECOND_MODEL,
     accepted,
+    decided,
     labeled,
     request,
     state_after,
@@ -132,21 +132,8 @@ def test_another_prompt_or_detail_restarts() -> None:
 
 def test_a_champion_that_forgot_is_not_continued() -> None:
     *before, promoted, over = won_turn(1, FIRST_MODEL)
-    decided = Decided(
-        code=Code.PROMOTE,
-        action=Action.PROMOTE,
-        reason="any",
-        champion=BASE,
-        challenger=FIRST_MODEL,
-        n=300,
-        losses=1,
-        wins=60,
-        p_superior=0.0,
-        interval=(0.1, 0.2),
-        alpha_per_use=0.01,
-        worse_batches=("monday",),
-    )
-    state = state_after(accepted(train=100), *before, decided, promoted, over)
+    verdict = decided(code=Code.PROMOTE, action=Action.PROMOTE, counts=(300, 1, 60), worse_batches=("monday",))
+    state = state_after(accepted(train=100), *before, verdict, promoted, over)
 
     assert plan_training(state, POLICY, PROMPT).mode == "restart"
 
